@@ -1,0 +1,180 @@
+"""Carrying out one authorised request: one transaction, from the relation to the family up to the commit."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from sqlmodel import Session
+
+from api.auth import documents, relations
+from api.auth.idempotency import Answer, Claim
+from api.auth.policy import Access, Permission, Relation, Standing
+from api.auth.requests import matches
+from api.domain import continuity
+from api.domain.actor import Actor
+from api.domain.documents import Document
+from api.domain.errors import Forbidden, NotFound
+from api.domain.models import Family
+from api.domain.work import Work
+from api.paging import Page
+from api.problems import WireError
+from api.shapes import Out
+
+NO_FAMILY = NotFound("There is no such family, or you have no running relation to it.", code="family_not_found")
+
+
+class Rendered(bytes):
+    """A response body that PostgreSQL has built."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One authorised request, as an endpoint gets it."""
+
+    work: Work
+    access: Access
+    request: Request
+
+    def must_match(self, *now: Out | Rendered) -> None:
+        """Refuse a change that is based on another state than the one there is `now` (in any of its languages)."""
+        if_match = self.request.headers.get("if-match")
+        if if_match is None:
+            raise WireError(428, "precondition_required", "Read it first, and send its ETag as If-Match.")
+        if not any(matches(if_match, etag(content(one))) for one in now):
+            raise WireError(412, "precondition_failed", "It has changed since you read it. Read it again.")
+
+
+@dataclass(frozen=True)
+class FamilyCall(Call):
+    """One authorised request about a family. If it changes something, the family is locked, and settled up to now."""
+
+    family: Family
+    operation: "Operation"
+
+    def own_agency(self) -> UUID:
+        """The agency that the caller acts for."""
+        if self.work.actor.agency_id is None:
+            raise Forbidden("Only an agency does this, for itself.", code="role_lacking")
+        return self.work.actor.agency_id
+
+    def read(self, document: Document) -> Rendered:
+        """A composed read inside this transaction."""
+        self.work.session.flush()
+        statement = documents.inside(document.select, self.work.actor.role)
+        values = documents.parameters(
+            document, self.work.actor, Permission.FAMILY_READ, self.family.id, self.work.trace_id or ""
+        )
+        row = self.work.session.connection().exec_driver_sql(statement, values).first()
+        if row is None:
+            raise NotFound("This family has no such thing.")
+        return Rendered(row.body.encode())
+
+    def other_family(self, family_id: UUID) -> Family:
+        """A second family to change in the same transaction, if this caller may do the same there."""
+        work = self.work
+        _look_up(work.session, work.actor, family_id, self.operation)
+        other = work.session.get_one(Family, family_id)
+        work.begin(other)
+        self.family.changed_at = work.at
+        return other
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a route does: the permission it takes, the function that does it, and how it answers."""
+
+    function: Callable[..., Any]
+    permission: Permission
+    of_family: bool
+    changes: bool
+    status: int
+    location: str | None
+
+
+def content(body: Out | Rendered) -> bytes:
+    return body if isinstance(body, Rendered) else body.model_dump_json(by_alias=True).encode()
+
+
+def etag(body: bytes) -> str:
+    """A strong validator of what this reader sees, so that it tells nothing of what they don't."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def refusal(access: Access, permission: Permission) -> NotFound | Forbidden:
+    """Who is not related hears that there is nothing; who is hears what they lack."""
+    if not access.standings:
+        return NO_FAMILY
+    power = access.lacks(permission)
+    if power:
+        return Forbidden(f"Your mandate lacks the power {power}.", code="power_lacking")
+    return Forbidden("Your relation to this family does not allow this.", code="relation_lacking")
+
+
+def carry_out(
+    session: Session, operation: Operation, request: Request, actor: Actor, claim: Claim | None, inputs: dict[str, Any]
+) -> Answer:
+    """Run an endpoint inside a transaction, and commit it."""
+    access, at = _look_up(session, actor, inputs["family_id"] if operation.of_family else None, operation)
+    work = Work(session, actor, at, request.app.state.vault, trace_id=request.scope["trace_id"])
+    call: Call = Call(work, access, request)
+    if operation.of_family:
+        call = FamilyCall(work, access, request, _take(work, inputs.pop("family_id"), operation), operation)
+    answer = claim.earlier_answer(work) if claim else None
+    if answer is None:
+        answer = _render(operation, operation.function(call, **inputs), request)
+        if claim:
+            claim.keep(work, answer)
+    if isinstance(call, FamilyCall) and not operation.changes:
+        standing = access.by(operation.permission)
+        work.record(operation.permission, "shown", family_id=call.family.id, **_ground(standing))
+    session.commit()
+    return answer
+
+
+def _look_up(session: Session, actor: Actor, family_id: UUID | None, operation: Operation) -> tuple[Access, Any]:
+    """The caller's standings, and the instant. To change a family, it is locked first: only its relations then count."""
+    connection = session.connection()
+    values = relations.parameters(actor) | {"family_id": family_id}
+    if family_id is None:
+        return Access(actor.role), connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    if operation.changes and not connection.exec_driver_sql(relations.lock(actor.role), values).first():
+        raise NO_FAMILY
+    rows = connection.exec_driver_sql(relations.standings(actor.role), values).all()
+    standings = [Standing(Relation(row.name), tuple(row.powers or ()), row.legal_basis) for row in rows if row.name]
+    access = Access(actor.role, tuple(standings))
+    if access.by(operation.permission) is None:
+        raise refusal(access, operation.permission)
+    return access, rows[0].at
+
+
+def _take(work: Work, family_id: UUID, operation: Operation) -> Family:
+    family = work.session.get_one(Family, family_id)
+    work.municipality_code = family.municipality_code
+    if operation.changes:
+        work.begin(family)
+        continuity.settle(work, family)
+    return family
+
+
+def _ground(standing: Standing | None) -> dict[str, Any]:
+    return {"relation": standing.relation, "legal_basis": standing.legal_basis} if standing else {}
+
+
+def _render(operation: Operation, result: Out | Rendered | None, request: Request) -> Answer:
+    if result is None:
+        return Answer(operation.status, b"", {})
+    body = content(result)
+    headers = {}
+    if isinstance(result, Page):
+        if result.next_cursor:
+            following = request.url.include_query_params(cursor=result.next_cursor)
+            headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    else:
+        headers["ETag"] = etag(body)
+    if operation.location and isinstance(result, Out):
+        names = request.path_params | result.model_dump(include={"id", "code"})
+        headers["Location"] = "/v1" + operation.location.format(**names)
+    return Answer(operation.status, body, headers)

@@ -1,0 +1,187 @@
+"""Every route is declared here, with its permission; one without can't be declared. A request then goes one way:
+
+token -> strict reading -> relation to the family -> permission -> lock -> verb of the domain -> record -> commit -> answer.
+
+An endpoint is a plain function. It gets a `Call` (under `/families/{familyId}`: a `FamilyCall`) and runs inside one
+transaction (`api/auth/calls.py`). The endpoint of a composed read gets none, and returns a `Document`
+(`api/auth/documents.py`).
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response, Security
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+from sqlalchemy.exc import DBAPIError
+
+from api.auth import documents
+from api.auth.calls import Operation, carry_out, etag, refusal
+from api.auth.policy import RULES, Access, Permission, Relation, Standing
+from api.auth.requests import claim_of, negotiate, read_strictly
+from api.domain.actor import Actor
+from api.domain.documents import Document
+from api.domain.errors import Forbidden, NotFound
+from api.domain.models import AuditRecord
+from api.problems import AGAIN
+from api.shapes import Out
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Declaration = Callable[[Endpoint], Endpoint]
+
+ATTEMPTS = 3
+"""A transaction that met a deadlock is carried out anew, so many times in all."""
+
+NO_SUCH_PART = NotFound("This family has no such thing.")
+
+bearer = HTTPBearer(auto_error=False, scheme_name="token", bearerFormat="JWT", description="A signed access token.")
+FAMILY_ID = inspect.Parameter(
+    "family_id",
+    inspect.Parameter.KEYWORD_ONLY,
+    annotation=Annotated[
+        UUID, Path(alias="familyId", description="The family. Who has no running relation to it gets a 404.")
+    ],
+)
+
+
+class GuardedRoute(APIRoute):
+    """Knows who asks, and reads strictly, before anything else looks at the request."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            authorization = request.headers.get("authorization")
+            request.state.actor = await request.app.state.authenticator.actor(authorization)
+            negotiate(request)
+            await read_strictly(request)
+            return await handle(request)
+
+        return guarded
+
+
+class Routes:
+    """The routes of one capability."""
+
+    def __init__(self, tag: str) -> None:
+        self.router = APIRouter(tags=[tag], route_class=GuardedRoute, dependencies=[Security(bearer)])
+
+    def get(self, path: str, permission: Permission, **how: Any) -> Declaration[Any]:
+        return self._declare("GET", path, permission, changes=False, **how)
+
+    def search(self, path: str, permission: Permission, **how: Any) -> Declaration[Any]:
+        """A read by POST, because what is searched for may not be in a URI."""
+        return self._declare("POST", path, permission, changes=False, **how)
+
+    def post(self, path: str, permission: Permission, **how: Any) -> Declaration[Any]:
+        return self._declare("POST", path, permission, **how)
+
+    def put(self, path: str, permission: Permission, **how: Any) -> Declaration[Any]:
+        return self._declare("PUT", path, permission, **how)
+
+    def patch(self, path: str, permission: Permission, **how: Any) -> Declaration[Any]:
+        return self._declare("PATCH", path, permission, **how)
+
+    def delete(self, path: str, permission: Permission, **how: Any) -> Declaration[Any]:
+        return self._declare("DELETE", path, permission, status=204, **how)
+
+    def _declare(
+        self,
+        method: str,
+        path: str,
+        permission: Permission,
+        *,
+        changes: bool = True,
+        status: int = 200,
+        location: str | None = None,
+        shape: type[Out] | None = None,
+    ) -> Declaration[Any]:
+        """Declare a route. `location`: the path of what it makes. `shape`: what a document of PostgreSQL's is like."""
+        of_family = path.startswith("/families/{familyId}")
+        if permission not in RULES or bool(RULES[permission].of_relations) is not of_family:
+            raise TypeError(f"{method} {path} needs a permission that the policy has a rule for, of the right kind.")
+
+        def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+            operation = Operation(function, permission, of_family, changes, status, location)
+            self.router.add_api_route(
+                path,
+                _endpoint(operation),
+                methods=[method],
+                status_code=status,
+                response_model=shape or inspect.signature(function).return_annotation,
+                name=function.__name__,
+            )
+            return function
+
+        return declare
+
+
+def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
+    """The function's own parameters as FastAPI has to see them, with the request in the place of the call."""
+    own = inspect.signature(operation.function)
+    through = carry_out_request if "call" in own.parameters else ask_document
+
+    async def endpoint(request: Request, **inputs: Any) -> Response:
+        actor: Actor = request.state.actor
+        if not operation.of_family and actor.role not in RULES[operation.permission].roles:
+            raise Forbidden("Your role does not allow this.", code="role_lacking")
+        return await through(operation, request, actor, inputs)
+
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in own.parameters.items()
+        if name not in {"call", "family_id"}
+    ]
+    if operation.of_family:
+        parameters.insert(0, FAMILY_ID)
+    request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
+    endpoint.__signature__ = inspect.Signature([request, *parameters])  # type: ignore[attr-defined]
+    endpoint.__name__, endpoint.__doc__ = operation.function.__name__, operation.function.__doc__
+    return endpoint
+
+
+async def carry_out_request(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:
+    """Carry out a change or a simple read, anew if it met a deadlock; a refusal leaves a record too."""
+    claim = await claim_of(request, actor) if operation.changes else None
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with request.app.state.database.session() as session:
+                answer = await session.run_sync(carry_out, operation, request, actor, claim, dict(inputs))
+            return Response(answer.body, answer.status, answer.headers, "application/json" if answer.body else None)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in AGAIN or attempt == ATTEMPTS:
+                raise
+        except (NotFound, Forbidden):
+            if operation.of_family:
+                await _record_refusal(operation, request, actor, inputs["family_id"])
+            raise
+    raise AssertionError("The last attempt returns or raises.")
+
+
+async def ask_document(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:
+    """Ask for a composed read, which records what it shows or refuses."""
+    family_id = inputs.pop("family_id", None)
+    document: Document = operation.function(**inputs)
+    statement = documents.statement(document.select, actor.role, one_family=operation.of_family)
+    values = documents.parameters(document, actor, operation.permission, family_id, request.scope["trace_id"])
+    body, next_cursor, names = await request.app.state.database.document(statement, values)
+    if body is None:
+        access = Access(actor.role, tuple(Standing(Relation(name)) for name in names))
+        raise NO_SUCH_PART if access.by(operation.permission) else refusal(access, operation.permission)
+    content = body.encode()
+    headers = {"ETag": etag(content)}
+    if next_cursor:
+        following = request.url.include_query_params(cursor=next_cursor)
+        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return Response(content, 200, headers, "application/json")
+
+
+async def _record_refusal(operation: Operation, request: Request, actor: Actor, family_id: UUID) -> None:
+    async with request.app.state.database.session() as session:
+        at = datetime.now(UTC)
+        what = {"family_id": family_id, "trace_id": request.scope["trace_id"]}
+        session.add(AuditRecord.of(actor, operation.permission, "refused", at, **what))
+        await session.commit()

@@ -1,0 +1,59 @@
+"""The database, in two ways of speaking to it.
+
+`session()` is for changes and simple reads, with SQLModel. `document()` is for composed reads: one statement in which
+PostgreSQL builds the JSON, in one round trip that is its own transaction, so that what it records is committed when
+the answer arrives. Both are asynchronous underneath; the domain's verbs are plain functions, run by `run_sync`.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlmodel import Session
+
+CONNECT = {"options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"}
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same address, for SQLAlchemy with psycopg 3."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+class Database:
+    """One worker's connections."""
+
+    def __init__(self, url: str, connections: int) -> None:
+        self._engine = create_async_engine(
+            sqlalchemy_url(url), pool_size=connections, max_overflow=0, pool_pre_ping=True, connect_args=CONNECT
+        )
+        self._documents = AsyncConnectionPool(
+            url,
+            min_size=connections,
+            max_size=connections,
+            open=False,
+            kwargs=CONNECT | {"autocommit": True, "prepare_threshold": 1},
+        )
+
+    async def open(self) -> None:
+        await self._documents.open(wait=True)
+
+    async def close(self) -> None:
+        await self._documents.close()
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self._engine, sync_session_class=Session, expire_on_commit=False) as session:
+            yield session
+
+    async def document(self, statement: str, parameters: Mapping[str, Any]) -> TupleRow:
+        """The one row of one statement, which has committed when this returns."""
+        async with self._documents.connection() as connection:
+            cursor = await connection.execute(statement, parameters)
+            row = await cursor.fetchone()
+        if row is None:
+            raise RuntimeError("A document statement always gives one row.")
+        return row

@@ -1,0 +1,34 @@
+"""Who acts. The domain records it with everything that changes or is shown."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What a token makes of its bearer. A role alone shows no family: that takes a relation to it."""
+
+    AGENCY_SYSTEM = "agency_system"
+    PROFESSIONAL = "professional"
+    REGISTRAR = "registrar"
+    ANALYST = "analyst"
+    PRIVACY_OFFICER = "privacy_officer"
+    FAMILY_MEMBER = "family_member"
+    PLATFORM_ADMINISTRATOR = "platform_administrator"
+    CLOCK = "clock"
+    """Spil itself, when something ends because its time has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, for which organisation."""
+
+    role: Role
+    subject: str
+    municipality_code: str | None = None
+    agency_id: UUID | None = None
+    professional_id: UUID | None = None
+    person_id: UUID | None = None
+
+
+CLOCK = Actor(role=Role.CLOCK, subject="spil")

@@ -1,0 +1,128 @@
+-- What there is around one family at the instant %(at)s, for the selects that follow it: who is involved, whom to call.
+-- Starts from `relation` and `sees`, which the policy puts before it. %(help_domain)s: only this one; none: all.
+WITH moment AS (
+  SELECT least(coalesce(%(at)s::timestamptz, statement_timestamp()), statement_timestamp()) AS at
+),
+fam AS (
+  SELECT f.*, m.name AS municipality, m.access_team_name, m.access_team_phone, m.access_team_email, moment.at,
+         sees.shielded AS sees_shielded, sees.birth_date AS sees_birth_date, sees.strategy AS sees_strategy
+  FROM (SELECT DISTINCT family_id FROM relation) AS mine
+  JOIN family f ON f.id = mine.family_id
+  JOIN sees ON sees.family_id = f.id
+  JOIN municipality m ON m.code = f.municipality_code
+  CROSS JOIN moment
+),
+-- Everyone who can be called in this family, with the absence that runs at that instant
+inv AS (
+  SELECT i.* FROM involvement i JOIN fam ON fam.id = i.family_id
+  WHERE i.started_at <= fam.at AND (i.ends_at IS NULL OR i.ends_at > fam.at)
+),
+open_inv AS (
+  SELECT inv.* FROM inv JOIN agency a ON a.id = inv.agency_id WHERE NOT inv.shielded AND NOT a.signal_only
+),
+mandate_now AS (
+  SELECT m.*, p.agency_id FROM mandate m JOIN fam ON fam.id = m.family_id JOIN professional p ON p.id = m.professional_id
+  WHERE m.started_at <= fam.at AND m.ends_at > fam.at
+    AND EXISTS (SELECT FROM open_inv WHERE open_inv.agency_id = p.agency_id)
+),
+deputy_now AS (
+  SELECT d.* FROM deputy d JOIN mandate_now m ON m.id = d.mandate_id JOIN professional p ON p.id = d.professional_id
+  CROSS JOIN fam
+  WHERE d.started_at <= fam.at AND d.ends_at > fam.at
+    AND EXISTS (SELECT FROM open_inv WHERE open_inv.agency_id = p.agency_id)
+),
+point_open AS (
+  SELECT cp.* FROM contact_point cp JOIN fam ON fam.id = cp.family_id
+  WHERE cp.started_at <= fam.at AND (cp.ends_at IS NULL OR cp.ends_at > fam.at)
+),
+point_now AS (
+  SELECT cp.* FROM point_open cp JOIN professional p ON p.id = cp.professional_id
+  WHERE EXISTS (SELECT FROM open_inv i WHERE i.agency_id = p.agency_id AND cp.help_domain = ANY(i.help_domains))
+),
+-- A domain that lost its contact point with an involvement stays a gap until it is filled or closed
+orphaned AS (
+  SELECT DISTINCT ON (cp.help_domain) cp.help_domain, cp.end_reason, cp.ends_at, cp.gap_closed_at
+  FROM contact_point cp JOIN fam ON fam.id = cp.family_id
+  WHERE cp.started_at <= fam.at ORDER BY cp.help_domain, cp.started_at DESC
+),
+domains AS (
+  SELECT unnest(help_domains) AS code FROM open_inv
+  UNION
+  SELECT o.help_domain FROM orphaned o CROSS JOIN fam
+  WHERE fam.closed_at IS NULL AND (o.gap_closed_at IS NULL OR o.gap_closed_at > fam.at)
+    AND (o.ends_at IS NULL OR o.ends_at > fam.at OR o.end_reason = 'involvement_ended')
+),
+asked AS (
+  SELECT code, true AS involved FROM domains WHERE coalesce(%(help_domain)s::text, code) = code
+  UNION ALL
+  SELECT %(help_domain)s::text, false WHERE %(help_domain)s::text IS NOT NULL AND %(help_domain)s::text NOT IN (SELECT code FROM domains)
+),
+away AS (
+  SELECT a.professional_id, a.cover_id, a.ends_at FROM absence a CROSS JOIN fam
+  WHERE a.started_at <= fam.at AND a.ends_at > fam.at
+    AND (a.professional_id IN (SELECT professional_id FROM inv)
+      OR a.professional_id IN (SELECT professional_id FROM mandate_now)
+      OR a.professional_id IN (SELECT professional_id FROM deputy_now)
+      OR a.professional_id IN (SELECT professional_id FROM point_now))
+),
+-- The line of who answers: the contact point, in their absence the cover, the lead, the deputy, the access team
+card AS (
+  SELECT p.id, p.agency_id, json_build_object(
+    'id', p.id, 'name', p.name, 'function', p.function, 'phone', p.phone, 'email', p.email,
+    'agency', json_build_object('id', a.id, 'name', a.name, 'kind', a.kind, 'phone', a.phone, 'email', a.email),
+    'absentUntil', (SELECT to_char((away.ends_at - interval '1 microsecond') AT TIME ZONE 'Europe/Amsterdam', 'YYYY-MM-DD')
+                    FROM away WHERE away.professional_id = p.id)) AS body
+  FROM professional p JOIN agency a ON a.id = p.agency_id
+  WHERE p.id IN (SELECT professional_id FROM inv UNION SELECT professional_id FROM mandate_now
+                 UNION SELECT professional_id FROM deputy_now UNION SELECT professional_id FROM point_now
+                 UNION SELECT cover_id FROM away)
+),
+fallback AS (
+  SELECT 'lead_coordinator' AS capacity, 3 AS rank, m.professional_id FROM mandate_now m
+  WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = m.professional_id)
+    AND NOT EXISTS (SELECT FROM deputy_now)
+  UNION ALL
+  SELECT 'deputy', 4, d.professional_id FROM deputy_now d
+  WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = d.professional_id)
+),
+in_line AS (
+  SELECT cp.help_domain, 'contact_point' AS capacity, 1 AS rank, cp.professional_id FROM point_now cp
+  WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = cp.professional_id)
+  UNION ALL
+  SELECT cp.help_domain, 'cover', 2, away.cover_id FROM point_now cp
+  JOIN away ON away.professional_id = cp.professional_id
+  JOIN professional p ON p.id = away.cover_id AND p.active
+  WHERE NOT EXISTS (SELECT FROM absence other CROSS JOIN fam WHERE other.professional_id = away.cover_id
+                    AND other.started_at <= fam.at AND other.ends_at > fam.at)
+  UNION ALL
+  SELECT asked.code, fallback.* FROM asked CROSS JOIN fallback
+),
+answer AS (
+  SELECT DISTINCT ON (help_domain) help_domain, capacity, professional_id FROM in_line ORDER BY help_domain, rank
+),
+row_of_domain AS (
+  SELECT h.position, h.code, json_build_object(
+    'helpDomain', h.code,
+    'label', CASE WHEN %(language)s::text = 'en' THEN h.label_en ELSE h.label_nl END,
+    'contactPoint', (SELECT json_build_object('id', cp.id, 'professional', card.body, 'since', to_json(cp.started_at))
+                     FROM point_now cp JOIN card ON card.id = cp.professional_id WHERE cp.help_domain = h.code),
+    'involved', asked.involved,
+    'gap', asked.involved AND NOT EXISTS (SELECT FROM point_now WHERE point_now.help_domain = h.code),
+    'call', json_build_object(
+      'capacity', coalesce(answer.capacity, 'access_team'),
+      'because', CASE
+        WHEN answer.capacity = 'contact_point' THEN 'is_contact_point'
+        WHEN EXISTS (SELECT FROM point_now WHERE point_now.help_domain = h.code) THEN 'contact_point_is_absent'
+        WHEN asked.involved THEN 'no_contact_point'
+        ELSE 'nobody_involved' END,
+      'name', coalesce(card.body ->> 'name', fam.access_team_name),
+      'phone', CASE WHEN card.id IS NULL THEN fam.access_team_phone
+                    ELSE coalesce(card.body ->> 'phone', card.body -> 'agency' ->> 'phone') END,
+      'email', CASE WHEN card.id IS NULL THEN fam.access_team_email
+                    ELSE coalesce(card.body ->> 'email', card.body -> 'agency' ->> 'email') END,
+      'professional', card.body)) AS body
+  FROM asked JOIN help_domain h ON h.code = asked.code
+  CROSS JOIN fam
+  LEFT JOIN answer ON answer.help_domain = h.code
+  LEFT JOIN card ON card.id = answer.professional_id
+)

@@ -1,0 +1,230 @@
+"""The closed code lists of the field. Their values are the same in code, database and wire.
+
+Help domains are not here: they are a list in the database, to which a municipality may add its own.
+"""
+
+from enum import StrEnum
+
+
+class AgencyKind(StrEnum):
+    """What sort of organisation an agency is."""
+
+    YOUTH_CARE = "youth_care"
+    CERTIFIED_INSTITUTION = "certified_institution"
+    CHILD_PROTECTION_BOARD = "child_protection_board"
+    SAFE_AT_HOME = "safe_at_home"
+    WOMENS_SHELTER = "womens_shelter"
+    DEBT_HELP = "debt_help"
+    HOUSING = "housing"
+    MENTAL_HEALTH = "mental_health"
+    ADDICTION_CARE = "addiction_care"
+    DISABILITY_CARE = "disability_care"
+    GENERAL_PRACTICE = "general_practice"
+    YOUTH_HEALTH_CARE = "youth_health_care"
+    SOCIAL_WORK = "social_work"
+    WORK_AND_INCOME = "work_and_income"
+    SCHOOL = "school"
+    POLICE = "police"
+    PROBATION = "probation"
+    MUNICIPALITY = "municipality"
+
+
+class Framework(StrEnum):
+    """The framework (kader) in which a family is helped."""
+
+    VOLUNTARY = "voluntary"
+    PRESSURE = "pressure"
+    COURT_ORDERED = "court_ordered"
+
+
+class Strategy(StrEnum):
+    """The strategy (aanpak) for a family, after Steketee & Vandenbroucke (2010)."""
+
+    PUT_IN_ORDER = "put_in_order"
+    FINGER_ON_THE_PULSE = "finger_on_the_pulse"
+    PROP_AND_SUPPORT = "prop_and_support"
+    DIRECT_OFFER = "direct_offer"
+    REFRESH = "refresh"
+
+
+class FamilyClosing(StrEnum):
+    """How a coordinated approach came to its end."""
+
+    COMPLETED = "completed"
+    STOPPED_BY_FAMILY = "stopped_by_family"
+    MOVED_AWAY = "moved_away"
+    OPENED_IN_ERROR = "opened_in_error"
+
+
+class MemberRole(StrEnum):
+    """What a person is in a family."""
+
+    PARENT = "parent"
+    STEP_PARENT = "step_parent"
+    FOSTER_PARENT = "foster_parent"
+    OTHER_CARER = "other_carer"
+    CHILD = "child"
+    OTHER = "other"
+
+
+class LegalBasis(StrEnum):
+    """The ground on which an agency is involved. None is ever assumed."""
+
+    STATUTORY_TASK = "statutory_task"
+    CONSENT = "consent"
+    MEASURE = "measure"
+    VITAL_INTEREST = "vital_interest"
+
+
+class MandateBasis(StrEnum):
+    """The ground of a mandate: the family's consent, or a child protection measure."""
+
+    CONSENT = "consent"
+    MEASURE = "measure"
+
+
+class ContactFrequency(StrEnum):
+    """How often an agency is in touch with the family."""
+
+    DAILY = "daily"
+    SEVERAL_TIMES_A_WEEK = "several_times_a_week"
+    WEEKLY = "weekly"
+    FORTNIGHTLY = "fortnightly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    WHEN_NEEDED = "when_needed"
+
+
+class InvolvementState(StrEnum):
+    """Where an involvement stands."""
+
+    INVITED = "invited"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class InvitationDecline(StrEnum):
+    """Why an agency declines an invitation."""
+
+    NO_CAPACITY = "no_capacity"
+    NOT_OUR_TASK = "not_our_task"
+    NOT_OUR_AREA = "not_our_area"
+    ANOTHER_AGENCY_FITS_BETTER = "another_agency_fits_better"
+    NO_LEGAL_BASIS = "no_legal_basis"
+
+
+class InvolvementEnd(StrEnum):
+    """How an involvement came to its end. The last two are Spil's to give."""
+
+    COMPLETED = "completed"
+    STOPPED_BY_FAMILY = "stopped_by_family"
+    HANDED_OVER = "handed_over"
+    NO_LONGER_NEEDED = "no_longer_needed"
+    LEGAL_BASIS_ENDED = "legal_basis_ended"
+    FAMILY_CLOSED = "family_closed"
+
+
+class Power(StrEnum):
+    """What a mandate allows the lead coordinator to do."""
+
+    ASSIGN_CONTACT_POINTS = "assign_contact_points"
+    INVITE_AGENCIES = "invite_agencies"
+    CONVENE = "convene"
+    REVIEW_NECESSITY = "review_necessity"
+    ESCALATE = "escalate"
+    MANAGE_PLAN = "manage_plan"
+
+
+class MandateState(StrEnum):
+    """Where a mandate stands."""
+
+    PROPOSED = "proposed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class MandateDecline(StrEnum):
+    """Why a professional declines a mandate."""
+
+    NO_CAPACITY = "no_capacity"
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
+    FAMILY_PREFERS_ANOTHER = "family_prefers_another"
+    POWERS_INSUFFICIENT = "powers_insufficient"
+
+
+class MandateEnd(StrEnum):
+    """How a mandate came to its end. The last four are Spil's to give."""
+
+    LAID_DOWN = "laid_down"
+    WITHDRAWN = "withdrawn"
+    COMPLETED = "completed"
+    TRANSFERRED = "transferred"
+    EXPIRED = "expired"
+    INVOLVEMENT_ENDED = "involvement_ended"
+    FAMILY_CLOSED = "family_closed"
+
+
+class ContactPointEnd(StrEnum):
+    """How a contact point came to its end."""
+
+    REASSIGNED = "reassigned"
+    RELEASED = "released"
+    INVOLVEMENT_ENDED = "involvement_ended"
+    FAMILY_CLOSED = "family_closed"
+
+
+class Answer(StrEnum):
+    """What became of an invitation or a proposal."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class EventType(StrEnum):
+    """Everything that can be told to have happened. The name says what it is about and what happened to it."""
+
+    MUNICIPALITY_REGISTERED = "municipality.registered"
+    MUNICIPALITY_CHANGED = "municipality.changed"
+    HELP_DOMAIN_ADDED = "help_domain.added"
+    AGENCY_REGISTERED = "agency.registered"
+    AGENCY_CHANGED = "agency.changed"
+    CLIENT_REGISTERED = "client.registered"
+    PROFESSIONAL_REGISTERED = "professional.registered"
+    PROFESSIONAL_CHANGED = "professional.changed"
+    ABSENCE_REPORTED = "absence.reported"
+    ABSENCE_WITHDRAWN = "absence.withdrawn"
+    PERSON_REGISTERED = "person.registered"
+    PERSON_CHANGED = "person.changed"
+    FAMILY_OPENED = "family.opened"
+    FAMILY_CHANGED = "family.changed"
+    FAMILY_CLOSED = "family.closed"
+    FAMILY_REOPENED = "family.reopened"
+    FAMILY_MOVED = "family.moved"
+    MEMBER_JOINED = "member.joined"
+    MEMBER_CHANGED = "member.changed"
+    MEMBER_LEFT = "member.left"
+    INVOLVEMENT_INVITED = "involvement.invited"
+    INVOLVEMENT_DECLINED = "involvement.declined"
+    INVOLVEMENT_WITHDRAWN = "involvement.withdrawn"
+    INVOLVEMENT_STARTED = "involvement.started"
+    INVOLVEMENT_CHANGED = "involvement.changed"
+    INVOLVEMENT_CONFIRMED = "involvement.confirmed"
+    INVOLVEMENT_ENDED = "involvement.ended"
+    MANDATE_PROPOSED = "mandate.proposed"
+    MANDATE_DECLINED = "mandate.declined"
+    MANDATE_WITHDRAWN = "mandate.withdrawn"
+    MANDATE_GRANTED = "mandate.granted"
+    MANDATE_CHANGED = "mandate.changed"
+    MANDATE_ENDED = "mandate.ended"
+    MANDATE_GAP_OPENED = "mandate.gap_opened"
+    DEPUTY_NAMED = "deputy.named"
+    DEPUTY_ENDED = "deputy.ended"
+    CONTACT_POINT_ASSIGNED = "contact_point.assigned"
+    CONTACT_POINT_ENDED = "contact_point.ended"
+    CONTACT_POINT_GAP_OPENED = "contact_point.gap_opened"
+    CONTACT_POINT_GAP_CLOSED = "contact_point.gap_closed"

@@ -1,0 +1,176 @@
+"""Nobody is silently orphaned: a role around a family ends with the involvement it rests on, and the gap is told.
+
+A lead coordinator, a deputy and a contact point each rest on a running involvement of their agency that everyone may
+see. What ends by itself (a consent runs out, a mandate expires) has ended whether or not anybody noticed: reads look
+at the instants. `settle` writes down what has ended since the last change, before anything else changes.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, or_, select
+
+from api.domain.codes import Answer, ContactPointEnd, EventType, InvolvementEnd, MandateEnd
+from api.domain.models import Agency, ContactPoint, Deputy, Family, Involvement, Mandate, Professional
+from api.domain.work import Work
+
+
+def running_involvements(work: Work, family: Family, at: datetime | None = None) -> Sequence[Involvement]:
+    at = at or work.at
+    return work.session.exec(
+        select(Involvement).where(
+            Involvement.family_id == family.id,
+            col(Involvement.started_at) <= at,
+            or_(col(Involvement.ends_at).is_(None), col(Involvement.ends_at) > at),
+        )
+    ).all()
+
+
+def active_mandate(work: Work, family: Family) -> Mandate | None:
+    return work.session.exec(
+        select(Mandate).where(
+            Mandate.family_id == family.id, col(Mandate.started_at) <= work.at, col(Mandate.ends_at) > work.at
+        )
+    ).one_or_none()
+
+
+def running_contact_points(work: Work, family: Family) -> Sequence[ContactPoint]:
+    return work.session.exec(
+        select(ContactPoint).where(ContactPoint.family_id == family.id, col(ContactPoint.ends_at).is_(None))
+    ).all()
+
+
+def shielded_agencies(work: Work, family: Family) -> set[UUID]:
+    """The agencies that most readers of this family may not know of."""
+    shielded = select(Involvement.agency_id).where(Involvement.family_id == family.id, Involvement.shielded)
+    return set(work.session.exec(shielded))
+
+
+def works_shielded(work: Work, family: Family, professional_id: UUID) -> bool:
+    return work.session.get_one(Professional, professional_id).agency_id in shielded_agencies(work, family)
+
+
+class Ground:
+    """Which agencies carry which help domains openly for a family at an instant: the ground every role rests on."""
+
+    def __init__(self, work: Work, family: Family, at: datetime | None = None) -> None:
+        self._work = work
+        running = running_involvements(work, family, at)
+        signallers = work.session.exec(
+            select(Agency.id).where(
+                col(Agency.id).in_({i.agency_id for i in running}), or_(Agency.signal_only, ~col(Agency.active))
+            )
+        ).all()
+        self.carried: dict[UUID, set[str]] = {}
+        for involvement in running:
+            if not involvement.shielded and involvement.agency_id not in signallers:
+                self.carried.setdefault(involvement.agency_id, set()).update(involvement.help_domains)
+
+    def carries(self, professional_id: UUID, help_domain: str | None = None) -> bool:
+        """Whether this professional's agency is openly involved, and with this help domain if one is given."""
+        professional = self._work.session.get_one(Professional, professional_id)
+        domains = self.carried.get(professional.agency_id)
+        return domains is not None and (help_domain is None or help_domain in domains)
+
+
+def uphold(work: Work, family: Family, at: datetime | None = None) -> None:
+    """End every role that has lost its ground, and tell the gaps that open. Called after any change of involvements."""
+    at = at or work.at
+    work.session.flush()
+    ground = Ground(work, family, at)
+    for mandate in _open_mandates(work, family, at):
+        if not ground.carries(mandate.professional_id):
+            end_mandate(work, mandate, MandateEnd.INVOLVEMENT_ENDED, at)
+            work.tell(EventType.MANDATE_GAP_OPENED, family, at=at)
+    for deputy in _open_deputies(work, family, at):
+        if not ground.carries(deputy.professional_id):
+            end_deputy(work, deputy, at)
+    for point in running_contact_points(work, family):
+        if not ground.carries(point.professional_id, point.help_domain):
+            end_contact_point(work, point, ContactPointEnd.INVOLVEMENT_ENDED, at)
+            work.tell(EventType.CONTACT_POINT_GAP_OPENED, point, at=at)
+
+
+def settle(work: Work, family: Family) -> None:
+    """Write down, in order, what has ended by itself since the family last changed."""
+    lapsed = work.session.exec(
+        select(Involvement).where(
+            Involvement.family_id == family.id,
+            col(Involvement.ends_at) <= work.at,
+            col(Involvement.end_reason).is_(None),
+        )
+    ).all()
+    expired = work.session.exec(
+        select(Mandate).where(
+            Mandate.family_id == family.id,
+            col(Mandate.ends_at) <= work.at,
+            col(Mandate.end_reason).is_(None),
+            or_(col(Mandate.answer).is_(None), Mandate.answer == Answer.ACCEPTED),
+        )
+    ).all()
+    for instant in sorted({row.ends_at for row in (*lapsed, *expired) if row.ends_at}):
+        for involvement in lapsed:
+            if involvement.ends_at == instant:
+                involvement.end_reason = InvolvementEnd.LEGAL_BASIS_ENDED
+                work.tell(EventType.INVOLVEMENT_ENDED, involvement, at=instant, reason=involvement.end_reason)
+        for mandate in expired:
+            if mandate.ends_at == instant:
+                _expire(work, family, mandate, instant)
+        uphold(work, family, instant)
+
+
+def _expire(work: Work, family: Family, mandate: Mandate, instant: datetime) -> None:
+    if mandate.answer is None:
+        mandate.answer, mandate.answered_at = Answer.WITHDRAWN, instant
+        work.tell(EventType.MANDATE_WITHDRAWN, mandate, at=instant, reason=MandateEnd.EXPIRED)
+    elif mandate.end_reason is None:
+        end_mandate(work, mandate, MandateEnd.EXPIRED, instant)
+        work.tell(EventType.MANDATE_GAP_OPENED, family, at=instant)
+
+
+def end_mandate(work: Work, mandate: Mandate, reason: MandateEnd, at: datetime) -> None:
+    """End a mandate and the deputies it named."""
+    mandate.ends_at, mandate.end_reason = at, reason
+    work.tell(EventType.MANDATE_ENDED, mandate, reason=reason, at=at)
+    deputies = select(Deputy).where(Deputy.mandate_id == mandate.id, col(Deputy.ends_at) > at)
+    for deputy in work.session.exec(deputies):
+        end_deputy(work, deputy, at)
+
+
+def end_deputy(work: Work, deputy: Deputy, at: datetime) -> None:
+    if deputy.started_at < at:
+        deputy.ends_at = at
+    else:
+        work.session.delete(deputy)
+    work.tell(EventType.DEPUTY_ENDED, deputy, at=at)
+
+
+def end_contact_point(work: Work, point: ContactPoint, reason: ContactPointEnd, at: datetime) -> None:
+    point.ends_at, point.end_reason = at, reason
+    work.tell(EventType.CONTACT_POINT_ENDED, point, reason=reason, at=at)
+
+
+def _open_mandates(work: Work, family: Family, at: datetime) -> Sequence[Mandate]:
+    return work.session.exec(
+        select(Mandate).where(
+            Mandate.family_id == family.id, col(Mandate.started_at).is_not(None), col(Mandate.ends_at) > at
+        )
+    ).all()
+
+
+def _open_deputies(work: Work, family: Family, at: datetime) -> Sequence[Deputy]:
+    return work.session.exec(select(Deputy).where(Deputy.family_id == family.id, col(Deputy.ends_at) > at)).all()
+
+
+def lapsed_families(session: Session, at: datetime, limit: int) -> Sequence[UUID]:
+    """Families around which something has ended by itself that is not written down yet."""
+    lapsed: list[UUID] = []
+    for table in (Involvement, Mandate):
+        ended = select(table.family_id).where(
+            col(table.ends_at) <= at,
+            col(table.end_reason).is_(None),
+            or_(col(table.answer).is_(None), col(table.answer) == Answer.ACCEPTED),
+        )
+        lapsed += session.exec(ended.distinct().limit(limit)).all()
+    return list(dict.fromkeys(lapsed))[:limit]

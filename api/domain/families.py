@@ -1,0 +1,96 @@
+"""Families: the households the approach is about, opened and closed by the responsible municipality's access team.
+
+Invariant: a closed family has no lead, no contact points and no running involvements; its members stay its members.
+"""
+
+from typing import Any
+
+from sqlmodel import col, select
+
+from api.domain import continuity, members, municipalities, persons
+from api.domain.codes import (
+    Answer,
+    ContactPointEnd,
+    EventType,
+    FamilyClosing,
+    Framework,
+    InvolvementEnd,
+    MandateEnd,
+    Strategy,
+)
+from api.domain.errors import Conflict, Invalid
+from api.domain.models import Family, Involvement, Mandate
+from api.domain.work import Work
+
+
+def open_family(
+    work: Work, municipality_code: str, *, name: str, framework: Framework, strategy: Strategy | None = None
+) -> Family:
+    family = Family(
+        municipality_code=municipality_code,
+        name=name,
+        framework=framework,
+        strategy=strategy,
+        opened_at=work.at,
+        changed_at=work.at,
+    )
+    work.add(family)
+    work.session.flush()
+    work.tell(EventType.FAMILY_OPENED, family)
+    return family
+
+
+def change(work: Work, family: Family, **new: Any) -> Family:
+    family.sqlmodel_update(new)
+    work.tell(EventType.FAMILY_CHANGED, family)
+    return family
+
+
+def close(work: Work, family: Family, closing: FamilyClosing) -> Family:
+    """Close the approach: every running involvement, role and open question around the family ends now."""
+    if family.closed_at:
+        raise Conflict("The approach of this family is closed already.", code="family_closed")
+    family.closed_at, family.closing = work.at, closing
+    work.tell(EventType.FAMILY_CLOSED, family, reason=closing)
+    _withdraw_open_questions(work, family)
+    for point in continuity.running_contact_points(work, family):
+        continuity.end_contact_point(work, point, ContactPointEnd.FAMILY_CLOSED, work.at)
+    mandate = continuity.active_mandate(work, family)
+    if mandate:
+        continuity.end_mandate(work, mandate, MandateEnd.FAMILY_CLOSED, work.at)
+    for involvement in continuity.running_involvements(work, family):
+        involvement.ends_at, involvement.end_reason = work.at, InvolvementEnd.FAMILY_CLOSED
+        work.tell(EventType.INVOLVEMENT_ENDED, involvement, reason=involvement.end_reason)
+    return family
+
+
+def reopen(work: Work, family: Family) -> Family:
+    """Reopen a closed approach. Who was involved is not restored: that is asked anew."""
+    if not family.closed_at:
+        raise Conflict("The approach of this family is open already.", code="family_open")
+    family.closed_at, family.closing = None, None
+    work.tell(EventType.FAMILY_REOPENED, family)
+    return family
+
+
+def move_to_municipality(work: Work, family: Family, municipality_code: str) -> Family:
+    """Hand the family over to another municipality, which becomes responsible at once; its members go along."""
+    if municipality_code == family.municipality_code:
+        raise Conflict("This municipality is responsible already. Name another one.")
+    if municipality_code not in {known.code for known in municipalities.known(work)}:
+        raise Invalid("There is no such municipality. GET /v1/municipalities lists them.", field="municipalityCode")
+    for member, person in members.current(work, family):
+        successor = persons.carry_over(work, person, municipality_code)
+        members.leave(work, member)
+        members.join(work, family, successor, member.role, parental_authority=member.parental_authority)
+    family.municipality_code = municipality_code
+    work.tell(EventType.FAMILY_MOVED, family)
+    return family
+
+
+def _withdraw_open_questions(work: Work, family: Family) -> None:
+    told = {Involvement: EventType.INVOLVEMENT_WITHDRAWN, Mandate: EventType.MANDATE_WITHDRAWN}
+    for table, what in told.items():
+        for row in work.session.exec(select(table).where(table.family_id == family.id, col(table.answer).is_(None))):
+            row.answer, row.answered_at = Answer.WITHDRAWN, work.at
+            work.tell(what, row)

@@ -1,0 +1,224 @@
+"""Involvements: that an agency is involved with a family, for which help domains and on which legal basis. Never why.
+
+Invariant: whatever changes an involvement ends, in the same transaction, every role around the family that rested on it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from api.domain import agencies, calendar, continuity, help_domains, professionals
+from api.domain.codes import (
+    Answer,
+    ContactFrequency,
+    EventType,
+    InvitationDecline,
+    InvolvementEnd,
+    InvolvementState,
+    LegalBasis,
+)
+from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.models import Family, Involvement
+from api.domain.work import Work
+
+CONFIRMED_FOR = timedelta(days=182)
+"""An involvement is confirmed for half a year; after that the agency is asked whether it still is involved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """On what terms an agency is involved."""
+
+    legal_basis: LegalBasis
+    legal_basis_ends_on: date | None = None
+    """The last day; consent always has one."""
+    professional_id: UUID | None = None
+    contact_frequency: ContactFrequency | None = None
+    shielded: bool = False
+
+
+def get(work: Work, family: Family, involvement_id: UUID) -> Involvement:
+    involvement = work.session.get(Involvement, involvement_id)
+    if involvement is None or involvement.family_id != family.id:
+        raise NotFound("This family has no such involvement.")
+    return involvement
+
+
+def of_family(work: Work, family: Family) -> Sequence[Involvement]:
+    """All there ever were, invitations too, the oldest first."""
+    known = select(Involvement).where(Involvement.family_id == family.id)
+    since = func.coalesce(Involvement.started_at, Involvement.invited_at)
+    return work.session.exec(known.order_by(since, col(Involvement.id))).all()
+
+
+def of_agency(work: Work, family: Family, involvement_id: UUID) -> Involvement:
+    """An involvement of the agency that acts; another agency's is as good as none."""
+    involvement = get(work, family, involvement_id)
+    if involvement.agency_id != work.actor.agency_id:
+        raise NotFound("Your agency has no such involvement with this family.")
+    return involvement
+
+
+def invite(
+    work: Work, family: Family, agency_id: UUID, domains: list[str], professional_id: UUID | None = None
+) -> Involvement:
+    """Ask an agency to become involved. It is, once it accepts."""
+    _must_be_open(family)
+    agency = agencies.active(work, agency_id)
+    if professional_id:
+        professionals.working(work, professional_id, agency.id)
+    if any(known.answer is None for known in _with_agency(work, family, agency.id)):
+        raise Conflict("This agency has an open invitation already. Withdraw it, or wait for the answer.")
+    involvement = Involvement(
+        family_id=family.id,
+        agency_id=agency.id,
+        professional_id=professional_id,
+        help_domains=help_domains.check(work, domains, family.municipality_code),
+        invited_at=work.at,
+    )
+    work.add(involvement)
+    work.tell(EventType.INVOLVEMENT_INVITED, involvement)
+    return involvement
+
+
+def accept(
+    work: Work, family: Family, involvement: Involvement, terms: Terms, domains: list[str] | None = None
+) -> Involvement:
+    """Accept an invitation, for all the help domains asked for or for other ones."""
+    _must_be_invited(involvement)
+    if domains:
+        involvement.help_domains = help_domains.check(work, domains, family.municipality_code)
+    involvement.answered_at = work.at
+    return _start(work, family, involvement, terms)
+
+
+def decline(work: Work, involvement: Involvement, reason: InvitationDecline) -> Involvement:
+    _must_be_invited(involvement)
+    involvement.answer, involvement.answered_at, involvement.decline_reason = Answer.DECLINED, work.at, reason
+    work.tell(EventType.INVOLVEMENT_DECLINED, involvement, reason=reason)
+    return involvement
+
+
+def withdraw_invitation(work: Work, involvement: Involvement) -> Involvement:
+    _must_be_invited(involvement)
+    involvement.answer, involvement.answered_at = Answer.WITHDRAWN, work.at
+    work.tell(EventType.INVOLVEMENT_WITHDRAWN, involvement)
+    return involvement
+
+
+def start(
+    work: Work, family: Family, agency_id: UUID, domains: list[str], terms: Terms, started_on: date | None = None
+) -> Involvement:
+    """Start an agency's own involvement, from now or from a day in the past."""
+    _must_be_open(family)
+    agencies.active(work, agency_id)
+    involvement = Involvement(
+        family_id=family.id,
+        agency_id=agency_id,
+        help_domains=help_domains.check(work, domains, family.municipality_code),
+    )
+    return _start(work, family, involvement, terms, started_on)
+
+
+def change(work: Work, family: Family, involvement: Involvement, **new: Any) -> Involvement:
+    """Change what an agency says of its own running involvement, by column names; `legal_basis_ends_on` is a day."""
+    _must_run(work, involvement)
+    if new.get("professional_id"):
+        professionals.working(work, new["professional_id"], involvement.agency_id)
+    if "help_domains" in new:
+        new["help_domains"] = help_domains.check(work, new["help_domains"], family.municipality_code)
+    if "legal_basis" in new or "legal_basis_ends_on" in new:
+        basis = new.get("legal_basis", involvement.legal_basis)
+        last_day = new.pop("legal_basis_ends_on", None)
+        new["ends_at"] = _end_of_basis(work, basis, last_day)
+    if new.get("shielded"):
+        _must_not_lead(work, family, involvement)
+    involvement.sqlmodel_update(new)
+    work.tell(EventType.INVOLVEMENT_CHANGED, involvement)
+    continuity.uphold(work, family)
+    return involvement
+
+
+def confirm(work: Work, involvement: Involvement) -> Involvement:
+    """Say that the agency still is involved."""
+    _must_run(work, involvement)
+    involvement.confirmation_due_on = calendar.day_of(work.at + CONFIRMED_FOR)
+    work.tell(EventType.INVOLVEMENT_CONFIRMED, involvement)
+    return involvement
+
+
+def end(work: Work, family: Family, involvement: Involvement, reason: InvolvementEnd) -> Involvement:
+    _must_run(work, involvement)
+    involvement.ends_at, involvement.end_reason = work.at, reason
+    work.tell(EventType.INVOLVEMENT_ENDED, involvement, reason=reason)
+    continuity.uphold(work, family)
+    return involvement
+
+
+def _start(
+    work: Work, family: Family, involvement: Involvement, terms: Terms, started_on: date | None = None
+) -> Involvement:
+    if terms.professional_id:
+        professionals.working(work, terms.professional_id, involvement.agency_id)
+    if started_on and started_on > calendar.day_of(work.at):
+        raise Invalid("An involvement starts today or earlier. Register it when it begins.", field="startedOn")
+    ends_at = _end_of_basis(work, terms.legal_basis, terms.legal_basis_ends_on)
+    involvement.answer = Answer.ACCEPTED
+    involvement.professional_id = terms.professional_id or involvement.professional_id
+    involvement.legal_basis = terms.legal_basis
+    involvement.contact_frequency = terms.contact_frequency
+    involvement.shielded = terms.shielded
+    involvement.started_at = calendar.start_of(started_on) if started_on else work.at
+    involvement.confirmation_due_on = calendar.day_of(work.at + CONFIRMED_FOR)
+    involvement.ends_at = ends_at
+    if any(_is_same(work, involvement, known) for known in _with_agency(work, family, involvement.agency_id)):
+        raise Conflict("This agency and professional are involved with this family already. Change that involvement.")
+    work.add(involvement)
+    work.tell(EventType.INVOLVEMENT_STARTED, involvement)
+    return involvement
+
+
+def _end_of_basis(work: Work, basis: LegalBasis | None, last_day: date | None) -> Any:
+    if last_day is None:
+        if basis is LegalBasis.CONSENT:
+            raise Invalid("Consent has an end: give its last day.", field="legalBasisEndsOn")
+        return None
+    if last_day < calendar.day_of(work.at):
+        raise Invalid("The legal basis has ended: its last day lies in the past.", field="legalBasisEndsOn")
+    return calendar.end_of(last_day)
+
+
+def _is_same(work: Work, one: Involvement, other: Involvement) -> bool:
+    runs = other.state_at(work.at) is InvolvementState.RUNNING
+    return runs and one.id != other.id and one.professional_id == other.professional_id
+
+
+def _with_agency(work: Work, family: Family, agency_id: UUID) -> Sequence[Involvement]:
+    of_family = select(Involvement).where(Involvement.family_id == family.id, Involvement.agency_id == agency_id)
+    with work.session.no_autoflush:
+        return work.session.exec(of_family.order_by(col(Involvement.id))).all()
+
+
+def _must_be_open(family: Family) -> None:
+    if family.closed_at:
+        raise Conflict("The approach of this family is closed. Reopen it first.", code="family_closed")
+
+
+def _must_be_invited(involvement: Involvement) -> None:
+    if involvement.answer is not None:
+        raise Conflict("This invitation is no longer open.", code="invitation_not_open")
+
+
+def _must_not_lead(work: Work, family: Family, involvement: Involvement) -> None:
+    mandate = continuity.active_mandate(work, family)
+    if mandate and professionals.get(work, mandate.professional_id).agency_id == involvement.agency_id:
+        raise Conflict("Everyone sees who leads. Hand the mandate over before you shield this.", code="leads")
+
+
+def _must_run(work: Work, involvement: Involvement) -> None:
+    if involvement.state_at(work.at) is not InvolvementState.RUNNING:
+        raise Conflict("This involvement is not running.", code="involvement_not_running")

@@ -1,0 +1,120 @@
+"""Persons, as one municipality knows them. Invariant: a municipality knows a BSN once, and knows nothing of another's.
+
+That a person is known elsewhere must not show, so a person is not shared between municipalities: when a family moves,
+its members move along (`carry_over`).
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from api.domain import bsn as numbers
+from api.domain.codes import EventType
+from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.models import Family, Member, Person
+from api.domain.work import Work
+
+
+def get(work: Work, person_id: UUID) -> Person:
+    person = work.session.get(Person, person_id)
+    if person is None or person.municipality_code != work.actor.municipality_code:
+        raise NotFound("There is no such person in your municipality.")
+    return person
+
+
+def find_by_bsn(work: Work, bsn: str, municipality_code: str) -> Person | None:
+    pseudonym = work.vault.pseudonym(numbers.check(bsn).encode())
+    return work.session.exec(
+        select(Person).where(Person.municipality_code == municipality_code, Person.bsn_pseudonym == pseudonym)
+    ).one_or_none()
+
+
+def find_by_name(work: Work, surname: str, birth_date: date, municipality_code: str) -> Sequence[Person]:
+    return work.session.exec(
+        select(Person)
+        .where(
+            Person.municipality_code == municipality_code,
+            Person.birth_date == birth_date,
+            func.lower(Person.surname) == surname.lower(),
+        )
+        .order_by(col(Person.given_name))
+    ).all()
+
+
+def register(
+    work: Work,
+    municipality_code: str,
+    *,
+    given_name: str,
+    surname: str,
+    birth_date: date | None = None,
+    bsn: str | None = None,
+) -> Person:
+    """The person with this BSN if the municipality knows them, otherwise a new one."""
+    if birth_date and birth_date > work.at.date():
+        raise Invalid("A birth date lies in the past.", field="birthDate")
+    known = find_by_bsn(work, bsn, municipality_code) if bsn else None
+    if known:
+        return known
+    person = Person(municipality_code=municipality_code, given_name=given_name, surname=surname, birth_date=birth_date)
+    if bsn:
+        _give_bsn(work, person, bsn)
+    work.add(person)
+    work.session.flush()
+    work.tell(EventType.PERSON_REGISTERED, person)
+    return person
+
+
+def change(work: Work, person: Person, *, bsn: str | None = None, **new: Any) -> Person:
+    if bsn:
+        known = find_by_bsn(work, bsn, person.municipality_code)
+        if known and known.id != person.id:
+            raise Conflict("Another person in your municipality has this BSN.", code="bsn_in_use")
+        _give_bsn(work, person, bsn)
+    if (new.get("birth_date") or date.min) > work.at.date():
+        raise Invalid("A birth date lies in the past.", field="birthDate")
+    person.sqlmodel_update(new)
+    work.tell(EventType.PERSON_CHANGED, person)
+    return person
+
+
+def carry_over(work: Work, person: Person, municipality_code: str) -> Person:
+    """The same person as another municipality knows them, for a family that moves there."""
+    bsn = bsn_of(work, person)
+    known = find_by_bsn(work, bsn, municipality_code) if bsn else None
+    if known:
+        return known
+    return register(
+        work,
+        municipality_code,
+        given_name=person.given_name,
+        surname=person.surname,
+        birth_date=person.birth_date,
+        bsn=bsn,
+    )
+
+
+def bsn_of(work: Work, person: Person) -> str | None:
+    return numbers.opened(work.vault, person.bsn_sealed, person.id) if person.bsn_sealed else None
+
+
+def families_of(work: Work, person: Person) -> Sequence[UUID]:
+    """The families of the person's own municipality that they are a member of now."""
+    return work.session.exec(
+        select(Family.id)
+        .join(Member, col(Member.family_id) == Family.id)
+        .where(
+            Member.person_id == person.id,
+            Family.municipality_code == person.municipality_code,
+            col(Member.started_at) <= work.at,
+            func.coalesce(Member.ends_at, "infinity") > work.at,
+        )
+        .order_by(col(Family.id))
+    ).all()
+
+
+def _give_bsn(work: Work, person: Person, bsn: str) -> None:
+    person.bsn_sealed, person.bsn_pseudonym = numbers.sealed(work.vault, numbers.check(bsn), person.id)

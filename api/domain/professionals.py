@@ -1,0 +1,123 @@
+"""Professionals: the people who work for agencies, how to reach them, and who covers when they are absent.
+
+Invariant: whoever still leads, deputises, is a contact point or is named in a running involvement stays active.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, or_, select, tuple_
+
+from api.domain import calendar
+from api.domain.codes import EventType
+from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.models import Absence, ContactPoint, Deputy, Involvement, Mandate, Professional
+from api.domain.work import Work
+
+MISSING = "There is no such professional. GET /v1/professionals lists them."
+
+
+def get(work: Work, professional_id: UUID) -> Professional:
+    return work.get(Professional, professional_id, MISSING)
+
+
+def working(
+    work: Work, professional_id: UUID, agency_id: UUID | None = None, field: str = "professionalId"
+) -> Professional:
+    """The professional, if they work (for this agency); `Invalid` if not."""
+    professional = work.session.get(Professional, professional_id)
+    if professional is None or not professional.active:
+        raise Invalid("There is no working professional with this id. GET /v1/professionals lists them.", field=field)
+    if agency_id and professional.agency_id != agency_id:
+        raise Invalid("This professional works for another agency. Name one of the agency itself.", field=field)
+    return professional
+
+
+def register(work: Work, professional: Professional) -> Professional:
+    work.add(professional)
+    work.tell(EventType.PROFESSIONAL_REGISTERED, professional, professional_id=professional.id)
+    return professional
+
+
+def change(work: Work, professional: Professional, **new: Any) -> Professional:
+    if professional.active and new.get("active") is False and _has_a_role(work, professional):
+        raise Conflict("This professional still has a role around a family. Hand their roles over first.")
+    professional.sqlmodel_update(new)
+    work.tell(EventType.PROFESSIONAL_CHANGED, professional, professional_id=professional.id)
+    return professional
+
+
+def report_absence(
+    work: Work, professional: Professional, starts_on: date, ends_on: date, cover_id: UUID | None
+) -> Absence:
+    """Report an absence in whole days, both included, and the colleague who covers."""
+    if ends_on < starts_on:
+        raise Invalid("An absence can't end before it starts.", field="endsOn")
+    if cover_id == professional.id:
+        raise Invalid("Nobody covers for themselves. Name a colleague, or leave it out.", field="coverId")
+    if cover_id:
+        working(work, cover_id, professional.agency_id, field="coverId")
+    absence = Absence(
+        professional_id=professional.id,
+        cover_id=cover_id,
+        started_at=calendar.start_of(starts_on),
+        ends_at=calendar.end_of(ends_on),
+    )
+    work.add(absence)
+    work.tell(EventType.ABSENCE_REPORTED, absence)
+    return absence
+
+
+def withdraw_absence(work: Work, professional: Professional, absence_id: UUID) -> None:
+    """Take an absence back. One that has begun ends now; one that still has to begin disappears."""
+    absence = work.session.get(Absence, absence_id)
+    if absence is None or absence.professional_id != professional.id or absence.ends_at <= work.at:
+        raise NotFound("There is no such absence, or it is over.")
+    if absence.started_at < work.at:
+        absence.ends_at = work.at
+    else:
+        work.session.delete(absence)
+    work.tell(EventType.ABSENCE_WITHDRAWN, absence)
+
+
+def _has_a_role(work: Work, professional: Professional) -> bool:
+    for table in (Involvement, Mandate, Deputy, ContactPoint):
+        ends_at = col(table.ends_at)
+        role = select(table.id).where(
+            table.professional_id == professional.id,
+            col(table.started_at).is_not(None),
+            or_(ends_at.is_(None), ends_at > work.at),
+        )
+        if work.session.exec(role.limit(1)).first():
+            return True
+    return False
+
+
+def search(
+    work: Work,
+    *,
+    name: str | None = None,
+    agency_id: UUID | None = None,
+    only_active: bool = True,
+    after: tuple[str, UUID] | None = None,
+    limit: int = 50,
+) -> Sequence[Professional]:
+    """Professionals by part of their name and agency, in order of name; one more than the limit if there are."""
+    found = select(Professional).order_by(col(Professional.name), col(Professional.id)).limit(limit + 1)
+    if name:
+        found = found.where(col(Professional.name).icontains(name, autoescape=True))
+    if agency_id:
+        found = found.where(Professional.agency_id == agency_id)
+    if only_active:
+        found = found.where(Professional.active)
+    if after:
+        found = found.where(tuple_(col(Professional.name), col(Professional.id)) > after)
+    return work.session.exec(found).all()
+
+
+def absences_of(work: Work, professional: Professional) -> Sequence[Absence]:
+    """Absences that run or are still to come."""
+    known = select(Absence).where(Absence.professional_id == professional.id, col(Absence.ends_at) > work.at)
+    return work.session.exec(known.order_by(col(Absence.started_at))).all()

@@ -1,0 +1,51 @@
+-- A page of what happened around one family, the latest first, as the reader may know it.
+-- What a shielded agency figures in is for its own eyes, the lead's and the registrar's; so is a question still open.
+WITH fam AS (
+  SELECT mine.family_id, sees.shielded AS sees_shielded
+  FROM (SELECT DISTINCT family_id FROM relation) AS mine JOIN sees ON sees.family_id = mine.family_id
+),
+hidden AS (
+  SELECT DISTINCT i.agency_id FROM involvement i JOIN fam ON fam.family_id = i.family_id
+  WHERE i.shielded AND NOT fam.sees_shielded AND i.agency_id IS DISTINCT FROM %(agency_id)s::uuid
+),
+visible AS (
+  SELECT e.*, coalesce(e.agency_id, p.agency_id) AS figures, p.name AS professional
+  FROM event e JOIN fam ON fam.family_id = e.family_id
+  LEFT JOIN professional p ON p.id = e.professional_id
+  LEFT JOIN involvement i ON i.id = e.involvement_id
+  WHERE (%(before_at)s::timestamptz IS NULL OR (e.at, e.place) < (%(before_at)s::timestamptz, %(before_place)s::int))
+    AND (e.involvement_id IS NULL OR fam.sees_shielded OR i.started_at IS NOT NULL
+         OR i.agency_id = %(agency_id)s::uuid)
+    AND NOT EXISTS (SELECT FROM hidden WHERE hidden.agency_id IN (e.agency_id, p.agency_id, e.by_agency_id))
+  ORDER BY e.at DESC, e.place DESC LIMIT %(limit)s + 1
+),
+page AS (SELECT * FROM visible ORDER BY at DESC, place DESC LIMIT %(limit)s),
+next_page AS (
+  SELECT CASE WHEN (SELECT count(*) FROM visible) > %(limit)s THEN (
+    SELECT translate(encode(convert_to(json_build_array(at, place)::text, 'UTF8'), 'base64'), E'+/=\n', '-_')
+    FROM page ORDER BY at, place LIMIT 1) END AS cursor
+)
+SELECT json_build_object(
+  'items', coalesce((
+    SELECT json_agg(json_build_object(
+      'id', e.id,
+      'type', e.type,
+      'at', to_json(e.at),
+      'by', json_build_object('role', e.by_role, 'agencyId', e.by_agency_id,
+        'name', coalesce(by_agency.name, by_municipality.name)),
+      'about', e.about,
+      'agency', CASE WHEN a.id IS NOT NULL THEN json_build_object('id', a.id, 'name', a.name, 'kind', a.kind) END,
+      'professional', CASE WHEN e.professional_id IS NOT NULL
+        THEN json_build_object('id', e.professional_id, 'name', e.professional) END,
+      'helpDomain', e.help_domain,
+      'reason', e.reason)
+      ORDER BY e.at DESC, e.place DESC)
+    FROM page e
+    LEFT JOIN agency a ON a.id = e.figures
+    LEFT JOIN agency by_agency ON by_agency.id = e.by_agency_id
+    LEFT JOIN municipality by_municipality ON by_municipality.code = e.by_municipality_code), '[]'),
+  'nextCursor', next_page.cursor
+)::text AS body,
+ARRAY[fam.family_id] AS family_ids,
+next_page.cursor AS next_cursor
+FROM fam CROSS JOIN next_page

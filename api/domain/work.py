@@ -1,0 +1,136 @@
+"""One unit of work: what it changes, the events that tell of it and the audit records commit together, or not at all.
+
+A verb of the field receives a `Work`, changes rows through `work.session` and tells what happened:
+
+    point = work.add(ContactPoint(...))
+    work.tell(EventType.CONTACT_POINT_ASSIGNED, point)
+
+No writer can forget to tell: at commit, a changed row that no event is about raises `ForgottenEvent`. For the same
+reason rows are changed one by one, never by a bulk statement.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import event, insert
+from sqlalchemy.orm import ORMExecuteState
+from sqlmodel import Session, SQLModel
+
+from api.domain.actor import CLOCK, Actor
+from api.domain.codes import EventType
+from api.domain.errors import ForgottenEvent, NotFound
+from api.domain.models import AuditRecord, ClientAssertion, Event, Family, IdempotentRequest, OutboxRow
+from api.domain.vault import Vault
+
+BOOKKEEPING = (Event, AuditRecord, OutboxRow, IdempotentRequest, ClientAssertion)
+"""The record itself, and what concerns nobody but a client and Spil. Everything else must be told."""
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+class Work:
+    """A transaction in the making: by whom, at which instant, and what there is to tell of it."""
+
+    def __init__(
+        self, session: Session, actor: Actor, at: datetime, vault: Vault, *, trace_id: str | None = None
+    ) -> None:
+        self.session = session
+        self.actor = actor
+        self.at = at
+        self.vault = vault
+        self.trace_id = trace_id
+        self.municipality_code = actor.municipality_code
+        self._changed: dict[int, SQLModel] = {}
+        self._told: set[int] = set()
+        self._told_families: set[UUID] = set()
+        self._events: list[dict[str, Any]] = []
+        self._records: list[dict[str, Any]] = []
+        event.listen(session, "before_flush", self._note_changes)
+        event.listen(session, "do_orm_execute", self._refuse_bulk)
+        event.listen(session, "before_commit", self._seal)
+
+    def begin(self, family: Family) -> None:
+        """Begin to change a family, which the caller has locked: its history only ever moves forward."""
+        self.at = max(self.at, family.changed_at + timedelta(microseconds=1))
+        family.changed_at = self.at
+
+    def add(self, row: Row) -> Row:
+        self.session.add(row)
+        return row
+
+    def get(self, table: type[Row], key: UUID | str, missing: str) -> Row:
+        """The row with this key, or `NotFound` with the sentence given."""
+        row = self.session.get(table, key)
+        if row is None:
+            raise NotFound(missing)
+        return row
+
+    def tell(
+        self,
+        what: EventType,
+        about: SQLModel,
+        *,
+        reason: str | None = None,
+        at: datetime | None = None,
+        family_id: UUID | None = None,
+        **detail: Any,
+    ) -> None:
+        """Tell that something happened to a row.
+
+        What the row refers to (family, agency, professional, help domain) goes along by itself; a `detail` of the same
+        name goes before it. What happened `at` an earlier instant happened by itself: nobody did it.
+        """
+        at = at or self.at
+        by = self.actor if at == self.at else CLOCK
+        row_id = getattr(about, "id", None) or getattr(about, "code", None)
+        family_id = family_id or (about.id if isinstance(about, Family) else getattr(about, "family_id", None))
+        told = Event(
+            type=what,
+            at=at,
+            place=len(self._events),
+            family_id=family_id,
+            about=str(row_id),
+            involvement_id=row_id if what.startswith("involvement.") else None,
+            agency_id=getattr(about, "agency_id", None),
+            professional_id=getattr(about, "professional_id", None),
+            help_domain=getattr(about, "help_domain", None),
+            reason=reason,
+            by_role=by.role,
+            by_agency_id=by.agency_id,
+            by_municipality_code=by.municipality_code,
+        )
+        self._events.append(told.model_dump() | detail)
+        self._told.add(id(about))
+        if family_id:
+            self._told_families.add(family_id)
+        self.record(what, "changed", family_id=family_id, event_id=told.id)
+
+    def record(self, action: str, decision: str, **what: Any) -> None:
+        """Leave an audit record of what this actor did or was shown; it commits with the rest."""
+        where = {"municipality_code": self.municipality_code, "trace_id": self.trace_id}
+        record = AuditRecord.of(self.actor, action, decision, self.at, **where)
+        self._records.append(record.model_dump(exclude={"id"}) | what)
+
+    def _note_changes(self, session: Session, *_: object) -> None:
+        for row in (*session.new, *session.dirty, *session.deleted):
+            if isinstance(row, SQLModel) and not isinstance(row, BOOKKEEPING) and session.is_modified(row):
+                self._changed[id(row)] = row
+
+    def _refuse_bulk(self, state: ORMExecuteState) -> None:
+        table = state.bind_mapper.class_ if state.bind_mapper else None
+        if (state.is_update or state.is_delete) and table not in BOOKKEEPING:
+            raise ForgottenEvent("Change rows one by one: a bulk statement tells no event.")
+
+    def _seal(self, session: Session) -> None:
+        session.flush()
+        for key, row in self._changed.items():
+            of_told_family = isinstance(row, Family) and row.id in self._told_families
+            if key not in self._told and not of_told_family:
+                raise ForgottenEvent(f"A row of {type(row).__name__} was changed and no event tells of it.")
+        if self._events:
+            session.execute(insert(Event), self._events)
+            session.execute(insert(OutboxRow), [{"event_id": told["id"]} for told in self._events])
+        if self._records:
+            session.execute(insert(AuditRecord), self._records)
+        self._events, self._records = [], []

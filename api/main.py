@@ -1,0 +1,66 @@
+"""Spil: who is involved with a family, who leads, and whom to call for what.
+
+`create_app` puts the service together; each capability has its routes in `api/routers`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api import openapi, problems
+from api.auth.issuing import OwnIssuer
+from api.auth.tokens import Authenticator
+from api.db import Database
+from api.domain.vault import Vault
+from api.routers import (
+    agencies,
+    contact_points,
+    disclosures,
+    families,
+    involvements,
+    mandates,
+    municipalities,
+    oauth,
+    service,
+    team,
+)
+from api.settings import Settings, problems_of
+from api.wire import Wire
+
+CAPABILITIES = (team, families, involvements, mandates, contact_points, agencies, municipalities, disclosures)
+
+
+class UnsafeSettings(RuntimeError):
+    """The configuration can't be run on."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service, for these settings or those of the environment; `UnsafeSettings` where they are unsafe."""
+    settings = settings or Settings()
+    if found := problems_of(settings):
+        raise UnsafeSettings("\n".join(found))
+    if settings.database_url is None or settings.signing_key is None:
+        raise UnsafeSettings("SPIL_DATABASE_URL must name a PostgreSQL database. `spil demo` starts one for you.")
+    database = Database(settings.database_url, settings.connections)
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        await database.open()
+        yield
+        await database.close()
+
+    app = FastAPI(lifespan=running, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.settings = settings
+    app.state.database = database
+    app.state.vault = Vault(settings.vault_keys, settings.vault_pseudonym_key)
+    app.state.own_issuer = OwnIssuer(settings.signing_key.get_secret_value(), settings.issuer, settings.audience)
+    app.state.authenticator = Authenticator(settings, [app.state.own_issuer.as_trusted, *settings.issuers])
+    for capability in CAPABILITIES:
+        app.include_router(capability.routes.router, prefix="/v1")
+    app.include_router(oauth.router)
+    app.include_router(service.router)
+    problems.install(app)
+    app.add_middleware(Wire)
+    openapi.install(app)
+    return app

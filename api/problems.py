@@ -1,0 +1,152 @@
+"""What goes wrong, on the wire: `application/problem+json` (RFC 9457) with a stable `code`, never an echo of the input.
+
+This is the only place that knows which refusal of the domain is which HTTP status, and which sentence belongs to which
+constraint of the database.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from psycopg.errors import Error as PostgresError
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from api.domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+
+MEDIA_TYPE = "application/problem+json"
+STATUS: dict[type[DomainError], int] = {Invalid: 400, Forbidden: 403, NotFound: 404, Conflict: 409}
+
+TITLES = {
+    400: "The request is not valid",
+    401: "Who are you?",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    412: "It has changed since",
+    413: "Too large",
+    415: "Unsupported media type",
+    428: "Precondition required",
+    500: "Something went wrong on our side",
+    503: "Try again in a moment",
+}
+
+BY_CONSTRAINT = {
+    "mandate_one_at_a_time": Conflict("This family has a lead coordinator at that time.", code="mandate_active"),
+    "mandate_one_open_proposal_key": Conflict("Another proposal is open for this family.", code="proposal_open"),
+    "contact_point_one_at_a_time": Conflict("This help domain has a contact point at that time."),
+    "involvement_one_at_a_time": Conflict("This agency and professional are involved in that period already."),
+    "member_one_at_a_time": Conflict("This person is a member of the family in that period already."),
+    "absence_one_at_a_time": Conflict("This professional is absent in part of that period already."),
+    "deputy_one_at_a_time": Conflict("Somebody else deputises in part of that period."),
+    "person_bsn_key": Conflict("Another person in your municipality has this BSN.", code="bsn_in_use"),
+}
+
+AGAIN = {"40001", "40P01", "55P03"}
+"""SQLSTATEs of a serialization failure, a deadlock and a lock that took too long: the same request may succeed now."""
+
+
+class WireError(Exception):
+    """A refusal that belongs to HTTP itself."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.headers = status, code, detail, dict(headers or {})
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Iterable[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+    instance: str | None = None,
+) -> Response:
+    body: dict[str, Any] = {
+        "type": f"urn:spil:problem:{code.replace('_', '-')}",
+        "title": TITLES.get(status, HTTPStatus(status).phrase),
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if instance:
+        body["instance"] = instance
+    if listed := list(errors):
+        body["errors"] = listed
+    return Response(json.dumps(body, ensure_ascii=False), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def of_domain(error: DomainError, instance: str | None = None) -> Response:
+    status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
+    errors = []
+    if isinstance(error, Invalid):
+        errors = [{"in": "body", "field": error.field, "code": error.code, "detail": error.sentence}]
+    return problem(status, error.code, error.sentence, errors=errors, instance=instance)
+
+
+def of_database(error: DBAPIError) -> DomainError | WireError | None:
+    """What a database error means in the field, if it is one that callers can bring about."""
+    cause = error.orig
+    if not isinstance(cause, PostgresError):
+        return None
+    if cause.sqlstate in AGAIN:
+        return WireError(503, "try_again", "Others change the same things now. Try again.", {"Retry-After": "1"})
+    return BY_CONSTRAINT.get(cause.diag.constraint_name or "")
+
+
+def instance_of(request: Request) -> str:
+    """Names this occurrence, for whoever has to look it up; no path, as that may hold an identifier."""
+    return f"urn:trace:{request.scope.get('trace_id', 'none')}"
+
+
+def _of_input(error: Mapping[str, Any]) -> dict[str, str]:
+    place, *path = [str(part) for part in error["loc"]] or ["body"]
+    kind = str(error["type"])
+    detail = str(error["msg"]) if kind not in {"json_invalid", "value_error"} else str(error["msg"]).split(":")[0]
+    if kind == "value_error":
+        detail = str(error["ctx"]["error"])
+    return {"in": place, "field": ".".join(path), "code": kind, "detail": detail}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem document."""
+
+    @app.exception_handler(DomainError)
+    async def refused(request: Request, error: DomainError) -> Response:
+        return of_domain(error, instance_of(request))
+
+    @app.exception_handler(WireError)
+    async def refused_by_http(request: Request, error: WireError) -> Response:
+        return problem(error.status, error.code, error.detail, headers=error.headers, instance=instance_of(request))
+
+    @app.exception_handler(RequestValidationError)
+    async def not_valid(request: Request, error: RequestValidationError) -> Response:
+        errors = [_of_input(one) for one in error.errors()]
+        detail = "Mend what `errors` lists and send the request again."
+        return problem(400, "invalid", detail, errors=errors, instance=instance_of(request))
+
+    @app.exception_handler(DBAPIError)
+    async def refused_by_database(request: Request, error: DBAPIError) -> Response:
+        meant = of_database(error)
+        if isinstance(meant, DomainError):
+            return of_domain(meant, instance_of(request))
+        if isinstance(meant, WireError):
+            return await refused_by_http(request, meant)
+        raise error
+
+    @app.exception_handler(HTTPException)
+    async def refused_by_framework(request: Request, error: HTTPException) -> Response:
+        code = HTTPStatus(error.status_code).name.lower()
+        details = {
+            404: "There is nothing here, or not for you. GET /v1/openapi.json lists what there is.",
+            405: "This resource has other methods: see the Allow header.",
+        }
+        status = 400 if error.status_code == 422 else error.status_code
+        detail = details.get(status, "The request can't be read. Send valid JSON in UTF-8.")
+        return problem(status, code, detail, headers=error.headers, instance=instance_of(request))

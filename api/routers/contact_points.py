@@ -1,0 +1,43 @@
+"""Contact points: whom to call about which help domain."""
+
+from uuid import UUID
+
+from api.auth.calls import FamilyCall, Rendered
+from api.auth.guards import Routes
+from api.auth.policy import Permission
+from api.domain import contact_points, who_is_involved
+from api.domain.documents import Document
+from api.routers.parameters import LANGUAGES, HelpDomainInPath, Language, On
+from api.routers.team import HelpDomainRow
+from api.shapes import Body
+
+routes = Routes("Contact points")
+
+
+class ContactPointAssignment(Body):
+    """Who becomes the contact point: a professional of an agency that is openly involved with the help domain."""
+
+    professional_id: UUID
+
+
+@routes.get("/families/{familyId}/contact-points/{helpDomain}", Permission.FAMILY_READ, shape=HelpDomainRow)
+def whom_to_call(help_domain: HelpDomainInPath, language: Language, on: On = None) -> Document:
+    """Whom to call about a help domain, and why it is this one: always exactly one answer."""
+    return who_is_involved.whom_to_call(help_domain, on, language)
+
+
+@routes.put("/families/{familyId}/contact-points/{helpDomain}", Permission.CONTACT_POINT_ASSIGN, shape=HelpDomainRow)
+def assign_contact_point(
+    call: FamilyCall, help_domain: HelpDomainInPath, language: Language, body: ContactPointAssignment
+) -> Rendered:
+    """Assign the contact point. Where there is one already, send `If-Match` with its ETag; it ends at that instant."""
+    if contact_points.current(call.work, call.family, help_domain):
+        call.must_match(*(call.read(who_is_involved.whom_to_call(help_domain, None, known)) for known in LANGUAGES))
+    contact_points.assign(call.work, call.family, help_domain, body.professional_id)
+    return call.read(who_is_involved.whom_to_call(help_domain, None, language))
+
+
+@routes.delete("/families/{familyId}/contact-points/{helpDomain}", Permission.CONTACT_POINT_ASSIGN)
+def release_contact_point(call: FamilyCall, help_domain: HelpDomainInPath) -> None:
+    """End the contact point without a successor; or, where a gap was left, say that it needs no filling."""
+    contact_points.release(call.work, call.family, help_domain)

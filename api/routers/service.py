@@ -1,0 +1,28 @@
+"""The service itself: its description and its health."""
+
+import json
+
+from fastapi import APIRouter, Request, Response
+
+router = APIRouter()
+
+OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
+
+
+@router.get("/v1/openapi.json", include_in_schema=False)
+async def get_openapi(request: Request) -> Response:
+    """The OpenAPI description, for anyone."""
+    return Response(json.dumps(request.app.openapi()), 200, OPEN_TO_ALL, "application/json")
+
+
+@router.get("/health/live", include_in_schema=False)
+async def is_live() -> dict[str, str]:
+    """Whether the process answers."""
+    return {"status": "live"}
+
+
+@router.get("/health/ready", include_in_schema=False)
+async def is_ready(request: Request) -> dict[str, str]:
+    """Whether the database answers too."""
+    await request.app.state.database.document("SELECT 1", {})
+    return {"status": "ready"}

@@ -1,0 +1,307 @@
+"""Who is involved: the one call this service exists for, and the caseload and timeline beside it."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+
+from api.auth.guards import Routes
+from api.auth.policy import Permission, Relation
+from api.domain import caseload, timeline, who_is_involved
+from api.domain.codes import (
+    AgencyKind,
+    ContactFrequency,
+    EventType,
+    Framework,
+    MandateBasis,
+    MemberRole,
+    Power,
+    Strategy,
+)
+from api.domain.documents import Document
+from api.paging import Cursor, Limit, decode
+from api.routers.parameters import Language, On
+from api.shapes import Email, HelpDomainCode, Moment, MunicipalityCode, Out, Phone
+
+routes = Routes("Who is involved")
+
+
+class FamilyState(StrEnum):
+    """Whether the approach of a family is open."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Capacity(StrEnum):
+    """In what capacity someone answers for a help domain. The access team answers when nobody else does."""
+
+    CONTACT_POINT = "contact_point"
+    COVER = "cover"
+    LEAD_COORDINATOR = "lead_coordinator"
+    DEPUTY = "deputy"
+    ACCESS_TEAM = "access_team"
+
+
+class Because(StrEnum):
+    """Why it is this one who answers."""
+
+    IS_CONTACT_POINT = "is_contact_point"
+    CONTACT_POINT_IS_ABSENT = "contact_point_is_absent"
+    NO_CONTACT_POINT = "no_contact_point"
+    NOBODY_INVOLVED = "nobody_involved"
+
+
+class AgencyCard(Out):
+    """An agency, and how to reach it."""
+
+    id: UUID
+    name: str
+    kind: AgencyKind
+    phone: Phone | None
+    email: Email | None
+
+
+class ProfessionalCard(Out):
+    """A professional, and how to reach them. `absentUntil`: the last day of the absence that runs now."""
+
+    id: UUID
+    name: str
+    function: str
+    phone: Phone | None
+    email: Email | None
+    agency: AgencyCard
+    absent_until: date | None
+
+
+class AccessTeam(Out):
+    """The access team of the responsible municipality."""
+
+    name: str
+    phone: Phone
+    email: Email
+
+
+class ResponsibleMunicipality(Out):
+    """The municipality that is responsible for the family."""
+
+    code: MunicipalityCode
+    name: str
+    access_team: AccessTeam
+
+
+class FamilySummary(Out):
+    """The family. `strategy` is null for whom the policy doesn't show it."""
+
+    id: UUID
+    name: str
+    framework: Framework
+    strategy: Strategy | None
+    state: FamilyState
+    opened_at: Moment
+
+
+class TeamMember(Out):
+    """A member of the family. `birthDate` is null for whom the policy doesn't show it."""
+
+    id: UUID
+    person_id: UUID
+    given_name: str
+    surname: str
+    role: MemberRole
+    parental_authority: bool
+    birth_date: date | None
+
+
+class MandateSummary(Out):
+    """The active mandate."""
+
+    id: UUID
+    powers: list[Power]
+    legal_basis: MandateBasis
+    granted_by: MunicipalityCode
+    started_at: Moment
+    ends_at: Moment
+
+
+class DeputySummary(Out):
+    """Who stands in for the lead coordinator now."""
+
+    professional: ProfessionalCard
+    started_at: Moment
+    ends_at: Moment
+
+
+class LeadCoordinator(Out):
+    """Who leads, by which mandate, and who deputises now."""
+
+    professional: ProfessionalCard
+    mandate: MandateSummary
+    deputy: DeputySummary | None
+
+
+class AssignedContactPoint(Out):
+    """Who is the contact point, and since when."""
+
+    id: UUID
+    professional: ProfessionalCard
+    since: Moment
+
+
+class Answer(Out):
+    """The one to call, and why it is this one. `professional` is null for the access team."""
+
+    capacity: Capacity
+    because: Because
+    name: str
+    phone: Phone | None
+    email: Email | None
+    professional: ProfessionalCard | None
+
+
+class HelpDomainRow(Out):
+    """One help domain: its contact point, or the gap, and whom to call now. `involved`: somebody openly helps here."""
+
+    help_domain: HelpDomainCode
+    label: str
+    contact_point: AssignedContactPoint | None
+    involved: bool
+    gap: bool
+    call: Answer
+
+
+class RunningInvolvement(Out):
+    """An agency that is involved. `stale`: it should have confirmed by now that it still is."""
+
+    id: UUID
+    agency: AgencyCard
+    professional: ProfessionalCard | None
+    help_domains: list[HelpDomainCode]
+    contact_frequency: ContactFrequency | None
+    signal_only: bool
+    shielded: bool
+    started_at: Moment
+    ends_at: Moment | None
+    confirmation_due_on: date
+    stale: bool
+
+
+class WhoIsInvolved(Out):
+    """The whole team around a family at one instant, as you may see it."""
+
+    family: FamilySummary
+    municipality: ResponsibleMunicipality
+    as_of: Moment
+    members: list[TeamMember]
+    lead_coordinator: LeadCoordinator | None
+    help_domains: list[HelpDomainRow]
+    involvements: list[RunningInvolvement]
+
+
+class AttentionKind(StrEnum):
+    """What can need attention."""
+
+    GAP = "gap"
+    NO_LEAD_COORDINATOR = "no_lead_coordinator"
+    MANDATE_EXPIRING = "mandate_expiring"
+    MANDATE_PROPOSED = "mandate_proposed"
+    INVITATION_OPEN = "invitation_open"
+    CONFIRMATION_DUE = "confirmation_due"
+
+
+class Attention(Out):
+    """Something to do. `about`: the id of the mandate or involvement it concerns."""
+
+    kind: AttentionKind
+    help_domain: HelpDomainCode | None
+    due_on: date | None
+    about: UUID | None
+
+
+class CaseloadFamily(Out):
+    """A family on your caseload."""
+
+    id: UUID
+    name: str
+    framework: Framework
+    state: FamilyState
+
+
+class CaseloadItem(Out):
+    """A family you are related to, how, and what needs your attention."""
+
+    family: CaseloadFamily
+    relations: list[Relation]
+    attention: list[Attention]
+
+
+class Caseload(Out):
+    """A page of your caseload."""
+
+    items: list[CaseloadItem]
+    next_cursor: str | None
+
+
+class Teller(Out):
+    """Who brought it about: the role, and the agency or municipality. Role `clock`: it came to pass by itself."""
+
+    role: str
+    agency_id: UUID | None
+    name: str | None
+
+
+class TimelineAgency(Out):
+    """The agency that an event is about."""
+
+    id: UUID
+    name: str
+    kind: AgencyKind
+
+
+class TimelineProfessional(Out):
+    """The professional that an event is about."""
+
+    id: UUID
+    name: str
+
+
+class TimelineItem(Out):
+    """Something that happened. `about`: the id of what it happened to. `reason`: a code."""
+
+    id: UUID
+    type: EventType
+    at: datetime
+    by: Teller
+    about: str
+    agency: TimelineAgency | None
+    professional: TimelineProfessional | None
+    help_domain: HelpDomainCode | None
+    reason: str | None
+
+
+class Timeline(Out):
+    """A page of a family's timeline, the latest first."""
+
+    items: list[TimelineItem]
+    next_cursor: str | None = Field(description="Give it as `cursor` for what came before.")
+
+
+@routes.get("/families/{familyId}/who-is-involved", Permission.FAMILY_READ, shape=WhoIsInvolved)
+def get_who_is_involved(language: Language, on: On = None) -> Document:
+    """Who is involved, who leads, and whom to call for what: the whole team, as you may see it."""
+    return who_is_involved.who_is_involved(on, language)
+
+
+@routes.get("/families/{familyId}/timeline", Permission.FAMILY_READ, shape=Timeline)
+def get_timeline(cursor: Cursor = None, limit: Limit = 50) -> Document:
+    """What changed around a family, when, and by which agency; the latest first."""
+    before = decode(cursor, datetime.fromisoformat, int)
+    return timeline.timeline((before[0], before[1]) if before else None, limit)
+
+
+@routes.get("/caseload", Permission.CASELOAD_READ, shape=Caseload)
+def get_caseload(cursor: Cursor = None, limit: Limit = 50) -> Document:
+    """The families you are related to, and what about them needs your attention."""
+    after = decode(cursor, UUID)
+    return caseload.caseload(after[0] if after else None, limit)

@@ -1,0 +1,118 @@
+"""What holds for every request and every answer, whatever the route: headers, HEAD, size, a trace id, and no stack
+trace ever. One ASGI layer, because it must hold for errors too.
+"""
+
+import re
+import secrets
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import problem
+
+API_VERSION = version("spil")
+MAX_BODY = 256 * 1024
+TRACEPARENT = re.compile(rb"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+
+HEADERS = {
+    "API-Version": API_VERSION,
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+ENCODED_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+log = structlog.get_logger("spil")
+
+
+class TooLarge(Exception):
+    """More body than any operation takes."""
+
+
+class Wire:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        trace = TRACEPARENT.match(headers.get(b"traceparent", b""))
+        scope["trace_id"] = trace[1].decode() if trace else secrets.token_hex(16)
+        head = scope["method"] == "HEAD"
+        if head:
+            scope = scope | {"method": "GET"}
+        answer = _Answer(send, head=head)
+        try:
+            if _declared_length(headers) > MAX_BODY:
+                raise TooLarge
+            await self.app(scope, _limited(receive), answer)
+        except TooLarge:
+            await self._fail(answer, scope, 413, "too_large", f"Send at most {MAX_BODY // 1024} KiB.")
+        except Exception as error:
+            log.error("unexpected", kind=type(error).__name__, trace_id=scope["trace_id"], where=_where(error))
+            await self._fail(answer, scope, 500, "unexpected", "Nothing was changed. Tell us the `instance`.")
+
+    async def _fail(self, answer: "_Answer", scope: Scope, status: int, code: str, detail: str) -> None:
+        if not answer.started:
+            response = problem(status, code, detail, instance=f"urn:trace:{scope['trace_id']}")
+            await response(scope, _nothing, answer)
+
+
+class _Answer:
+    """Sends an answer with the headers that every answer has, and without a body to a HEAD."""
+
+    def __init__(self, send: Send, *, head: bool) -> None:
+        self.send, self.head, self.started = send, head, False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            own = {name for name, _ in message["headers"]}
+            extra = [header for header in ENCODED_HEADERS if header[0] not in own]
+            message = message | {"headers": [*message["headers"], *extra]}
+        elif self.head and message["type"] == "http.response.body":
+            message = message | {"body": b""}
+        await self.send(message)
+
+
+def _limited(receive: Receive) -> Receive:
+    seen = 0
+
+    async def limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > MAX_BODY:
+            raise TooLarge
+        return message
+
+    return limited
+
+
+def _declared_length(headers: dict[bytes, bytes]) -> int:
+    declared = headers.get(b"content-length", b"0")
+    return int(declared) if declared.isdigit() else 0
+
+
+def _where(error: BaseException) -> list[str]:
+    """The places an error passed, without its text: that could hold personal data."""
+    places = []
+    trace: Any = error.__traceback__
+    while trace:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return places[-8:]
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}

@@ -1,0 +1,120 @@
+"""One real PostgreSQL for the whole run, a migrated database for each worker, and the service on it."""
+
+import base64
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import fasteners
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from fastapi import FastAPI
+
+from api.embedded import postgres
+from api.main import create_app
+from api.migrating import migrate
+from api.settings import Settings
+from tests.world import World
+
+TEMPLATE = "spil_template"
+
+
+def _new_signing_key() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL that all workers of this run share."""
+    shared = tmp_path_factory.getbasetemp()
+    if "popen-gw" in shared.name:
+        shared = shared.parent
+    with postgres(shared / "postgres") as url:
+        with fasteners.InterProcessLock(shared / "template.lock"), psycopg.connect(url, autocommit=True) as connection:
+            known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone()
+            if not known:
+                connection.execute(f"CREATE DATABASE {TEMPLATE}")
+                migrate(_at(url, TEMPLATE))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def new_database(server: str) -> Iterator[object]:
+    """Makes migrated databases, each a copy of the template."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"spil_{secrets.token_hex(6)}"
+        lock = fasteners.InterProcessLock(Path(server.rpartition("=")[2]).parent / "copy.lock")
+        with lock, psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+            connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        made.append(name)
+        return _at(server, name)
+
+    yield make
+    with psycopg.connect(server, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def settings(new_database) -> Settings:  # type: ignore[no-untyped-def]
+    return Settings(
+        database_url=new_database(),
+        signing_key=_new_signing_key(),
+        data_keys=f'{{"1": "{base64.b64encode(secrets.token_bytes(32)).decode()}"}}',
+        pseudonym_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+    )
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> FastAPI:
+    return create_app(settings)
+
+
+@pytest.fixture(scope="session")
+def client(app: FastAPI) -> Iterator[httpx.Client]:
+    """An HTTP client on the running service."""
+    with serving(app) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def world(app: FastAPI, client: httpx.Client) -> Iterator[World]:
+    """A municipality's field to act in. Tests share it: everything they make is theirs alone."""
+    world = World(app, client)
+    yield world
+    world.close()
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve the application on a free port, as `spil serve` does, in a thread of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False, ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "The service didn't start."
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+def _at(url: str, database: str) -> str:
+    return url.replace("/postgres?", f"/{database}?")

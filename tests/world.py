@@ -1,0 +1,273 @@
+"""Builders: `world.an_agency()`, `world.a_family()`, ... make what a test needs, by the domain's own verbs.
+
+Each takes `at` for what has to have happened earlier. `world.as_(actor)` speaks HTTP with that actor's token.
+"""
+
+import itertools
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+from fastapi import FastAPI
+from httpx import Client, Response
+from sqlalchemy import create_engine
+from sqlmodel import Session, select
+
+from api.db import CONNECT, sqlalchemy_url
+from api.domain import (
+    agencies,
+    contact_points,
+    continuity,
+    families,
+    involvements,
+    mandates,
+    members,
+    municipalities,
+    persons,
+    professionals,
+)
+from api.domain.actor import Actor, Role
+from api.domain.codes import AgencyKind, Framework, LegalBasis, MandateBasis, MemberRole, Power
+from api.domain.models import (
+    Agency,
+    ContactPoint,
+    Family,
+    Involvement,
+    Mandate,
+    Member,
+    Municipality,
+    Person,
+    Professional,
+)
+from api.domain.work import Work
+
+Result = TypeVar("Result")
+numbers = itertools.count(1)
+ADMINISTRATOR = Actor(role=Role.PLATFORM_ADMINISTRATOR, subject="administrator")
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def in_days(days: int) -> date:
+    return today() + timedelta(days=days)
+
+
+def ago(**how_long: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**how_long)
+
+
+def a_bsn() -> str:
+    """A nine-digit number that passes the eleven-test, from the range that is never given out."""
+    while True:
+        digits = [9, 9, *(secrets.randbelow(10) for _ in range(6))]
+        last = sum(digit * weight for digit, weight in zip(digits, range(9, 1, -1), strict=True)) % 11
+        if last < 10:
+            return "".join(str(digit) for digit in [*digits, last])
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who calls the API."""
+
+    client: Client
+    token: str
+
+    def call(self, method: str, path: str, **how: Any) -> Response:
+        headers = {"Authorization": f"Bearer {self.token}"} | how.pop("headers", {})
+        return self.client.request(method, f"/v1{path}", headers=headers, **how)
+
+    def get(self, path: str, **how: Any) -> Response:
+        return self.call("GET", path, **how)
+
+    def post(self, path: str, json: Any = None, **how: Any) -> Response:
+        return self.call("POST", path, json=json, **how)
+
+    def put(self, path: str, json: Any, **how: Any) -> Response:
+        return self.call("PUT", path, json=json, **how)
+
+    def delete(self, path: str, **how: Any) -> Response:
+        return self.call("DELETE", path, **how)
+
+    def change(self, path: str, json: Any, method: str = "PATCH") -> Response:
+        """Read first, then change on the basis of that."""
+        etag = self.get(path).headers["ETag"]
+        return self.call(method, path, json=json, headers={"If-Match": etag})
+
+
+class World:
+    """A municipality with nobody in it yet."""
+
+    def __init__(self, app: FastAPI, client: Client) -> None:
+        self.app, self.client = app, client
+        self._engine = create_engine(sqlalchemy_url(app.state.settings.database_url), connect_args=CONNECT)
+        self.municipality = self.a_municipality()
+        self.registrar = Actor(role=Role.REGISTRAR, subject="registrar", municipality_code=self.municipality.code)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def session(self) -> Session:
+        return Session(self._engine, expire_on_commit=False)
+
+    def as_(self, actor: Actor) -> Caller:
+        return Caller(self.client, self.app.state.own_issuer.token(actor))
+
+    def do(self, verb: Callable[[Work], Result], actor: Actor | None = None, at: datetime | None = None) -> Result:
+        """Carry out verbs of the domain in one unit of work, and commit it."""
+        with self.session() as session:
+            work = Work(session, actor or ADMINISTRATOR, at or datetime.now(UTC), self.app.state.vault)
+            result = verb(work)
+            session.commit()
+        return result
+
+    def around(
+        self,
+        family: Family,
+        verb: Callable[[Work, Family], Result],
+        actor: Actor | None = None,
+        at: datetime | None = None,
+    ) -> Result:
+        """The same for a family, which is locked and settled first."""
+
+        def locked(work: Work) -> Result:
+            mine = work.session.exec(select(Family).where(Family.id == family.id).with_for_update(key_share=True)).one()
+            work.municipality_code = mine.municipality_code
+            work.begin(mine)
+            continuity.settle(work, mine)
+            return verb(work, mine)
+
+        return self.do(locked, actor or self.registrar, at)
+
+    # Who there is
+
+    def a_municipality(self) -> Municipality:
+        code = f"{next(numbers) % 10000:04d}"
+        municipality = Municipality(
+            code=code,
+            name=f"Gemeente {secrets.token_hex(3)}",
+            access_team_name="Wijkteam",
+            access_team_phone="+31 30 000 00 00",
+            access_team_email="wijkteam@example.nl",
+        )
+        return self.do(lambda work: municipalities.register(work, municipality))
+
+    def a_registrar(self, municipality: Municipality) -> Actor:
+        return Actor(role=Role.REGISTRAR, subject="registrar", municipality_code=municipality.code)
+
+    def an_agency(
+        self, kind: AgencyKind = AgencyKind.YOUTH_CARE, domains: Iterable[str] = (), *, signal_only: bool = False
+    ) -> Agency:
+        name = f"Instantie {secrets.token_hex(4)}"
+        phone = "+31 30 111 11 11"
+        return self.do(
+            lambda work: agencies.register(
+                work, name=name, kind=kind, phone=phone, help_domains_=list(domains), signal_only=signal_only
+            )
+        )
+
+    def a_professional(self, agency: Agency) -> Professional:
+        name = f"Medewerker {secrets.token_hex(4)}"
+        professional = Professional(agency_id=agency.id, name=name, function="hulpverlener", phone="+31 6 00 00 00 00")
+        return self.do(lambda work: professionals.register(work, professional))
+
+    def system(self, agency: Agency) -> Actor:
+        return Actor(role=Role.AGENCY_SYSTEM, subject=f"system-{agency.id}", agency_id=agency.id)
+
+    def actor(self, professional: Professional) -> Actor:
+        return Actor(
+            role=Role.PROFESSIONAL,
+            subject=f"professional-{professional.id}",
+            agency_id=professional.agency_id,
+            professional_id=professional.id,
+        )
+
+    def relative(self, person: Person) -> Actor:
+        return Actor(role=Role.FAMILY_MEMBER, subject=f"person-{person.id}", person_id=person.id)
+
+    def officer(self, municipality: Municipality | None = None) -> Actor:
+        code = (municipality or self.municipality).code
+        return Actor(role=Role.PRIVACY_OFFICER, subject="officer", municipality_code=code)
+
+    # What there is
+
+    def a_family(self, municipality: Municipality | None = None, at: datetime | None = None) -> Family:
+        code = (municipality or self.municipality).code
+        name = f"Familie {secrets.token_hex(4)}"
+        return self.do(
+            lambda work: families.open_family(work, code, name=name, framework=Framework.VOLUNTARY),
+            self.a_registrar(municipality or self.municipality),
+            at or ago(minutes=5),
+        )
+
+    def a_member(
+        self, family: Family, role: MemberRole = MemberRole.PARENT, birth_date: date = date(1985, 4, 1), **more: Any
+    ) -> tuple[Member, Person]:
+        def join(work: Work, mine: Family) -> tuple[Member, Person]:
+            person = persons.register(
+                work, mine.municipality_code, given_name="Sam", surname="Voorbeeld", birth_date=birth_date, **more
+            )
+            return members.join(work, mine, person, role, parental_authority=role is MemberRole.PARENT), person
+
+        return self.around(family, join, at=ago(minutes=4))
+
+    def an_involvement(
+        self,
+        family: Family,
+        agency: Agency,
+        domains: Iterable[str] = ("parenting",),
+        *,
+        professional: Professional | None = None,
+        at: datetime | None = None,
+        **terms: Any,
+    ) -> Involvement:
+        terms = {"legal_basis": LegalBasis.STATUTORY_TASK} | terms
+        professional_id = professional.id if professional else None
+        return self.around(
+            family,
+            lambda work, mine: involvements.start(
+                work, mine, agency.id, list(domains), involvements.Terms(professional_id=professional_id, **terms)
+            ),
+            self.system(agency),
+            at or ago(minutes=3),
+        )
+
+    def an_invitation(self, family: Family, agency: Agency, domains: Iterable[str] = ("parenting",)) -> Involvement:
+        return self.around(family, lambda work, mine: involvements.invite(work, mine, agency.id, list(domains)))
+
+    def a_proposal(
+        self,
+        family: Family,
+        lead: Professional,
+        powers: Iterable[Power] = tuple(Power),
+        ends_on: date | None = None,
+        at: datetime | None = None,
+    ) -> Mandate:
+        return self.around(
+            family,
+            lambda work, mine: mandates.propose(
+                work, mine, lead.id, powers, MandateBasis.CONSENT, ends_on or in_days(180)
+            ),
+            at=at or ago(minutes=2),
+        )
+
+    def a_mandate(self, family: Family, lead: Professional, at: datetime | None = None, **how: Any) -> Mandate:
+        proposal = self.a_proposal(family, lead, at=at, **how)
+        return self.around(
+            family,
+            lambda work, mine: mandates.accept(work, mine, mandates.get(work, mine, proposal.id)),
+            self.actor(lead),
+            at or ago(minutes=1),
+        )
+
+    def a_contact_point(
+        self, family: Family, professional: Professional, help_domain: str = "parenting", at: datetime | None = None
+    ) -> ContactPoint:
+        return self.around(
+            family,
+            lambda work, mine: contact_points.assign(work, mine, help_domain, professional.id),
+            at=at or ago(seconds=50),
+        )
