@@ -1,18 +1,20 @@
 """The database, in two ways of speaking to it.
 
-`session()` is for changes and simple reads, with SQLModel. `document()` is for composed reads: one statement in which
+`run()` is for changes and simple reads, with SQLModel. `document()` is for composed reads: one statement in which
 PostgreSQL builds the JSON, in one round trip that is its own transaction, so that what it records is committed when
-the answer arrives. Both are asynchronous underneath; the domain's verbs are plain functions, run by `run_sync`.
+the answer arrives. Both are asynchronous underneath; the domain's verbs are plain functions.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import Session
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 CONNECT = {"options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"}
 
@@ -44,10 +46,12 @@ class Database:
         await self._documents.close()
         await self._engine.dispose()
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncSession]:
+    async def run(
+        self, function: Callable[Concatenate[Session, Given], Result], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Result:
+        """Run a function on a session of its own. What it has not committed when it returns or raises is undone."""
         async with AsyncSession(self._engine, sync_session_class=Session, expire_on_commit=False) as session:
-            yield session
+            return await session.run_sync(cast("Any", function), *args, **kwargs)
 
     async def document(self, statement: str, parameters: Mapping[str, Any]) -> TupleRow:
         """The one row of one statement, which has committed when this returns."""

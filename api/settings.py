@@ -74,6 +74,11 @@ class Settings(BaseSettings):
 
 def problems_of(settings: Settings) -> list[str]:
     """What is wrong with the settings, a sentence each that says how to mend it. Empty when they are safe to run on."""
+    unsafe = _unsafe_in_production(settings) if settings.environment is Environment.PRODUCTION else []
+    return _wrong_keys(settings) + unsafe
+
+
+def _wrong_keys(settings: Settings) -> list[str]:
     found = []
     if not settings.vault_keys or any(len(key) != 32 for key in settings.vault_keys.values()):
         found.append('SPIL_DATA_KEYS must be JSON such as {"1": "<key>"}; make a key with: openssl rand -base64 32')
@@ -83,14 +88,18 @@ def problems_of(settings: Settings) -> list[str]:
         found.append("SPIL_PSEUDONYM_KEY must differ from every key in SPIL_DATA_KEYS.")
     if settings.signing_key is None:
         found.append("SPIL_SIGNING_KEY must hold a private key; make one with: openssl genrsa 3072")
-    if settings.environment is Environment.PRODUCTION:
-        if settings.database_url is None:
-            found.append("SPIL_DATABASE_URL must name a PostgreSQL database: production never uses the embedded one.")
-        if not settings.base_url.startswith("https://"):
-            found.append("SPIL_BASE_URL must start with https:// in production.")
-        if not settings.issuers:
-            found.append("SPIL_ISSUERS must name at least one identity provider in production.")
-        for issuer in settings.issuers:
-            if not issuer.issuer.startswith("https://"):
-                found.append(f"The issuer {issuer.issuer} in SPIL_ISSUERS must start with https:// in production.")
+    return found
+
+
+def _unsafe_in_production(settings: Settings) -> list[str]:
+    found = []
+    if settings.database_url is None:
+        found.append("SPIL_DATABASE_URL must name a PostgreSQL database: production never uses the embedded one.")
+    if not settings.base_url.startswith("https://"):
+        found.append("SPIL_BASE_URL must start with https:// in production.")
+    if not settings.issuers:
+        found.append("SPIL_ISSUERS must name at least one identity provider in production.")
+    for issuer in settings.issuers:
+        if not issuer.issuer.startswith("https://"):
+            found.append(f"The issuer {issuer.issuer} in SPIL_ISSUERS must start with https:// in production.")
     return found

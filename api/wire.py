@@ -49,7 +49,7 @@ class Wire:
         scope["trace_id"] = trace[1].decode() if trace else secrets.token_hex(16)
         head = scope["method"] == "HEAD"
         if head:
-            scope = scope | {"method": "GET"}
+            scope["method"] = "GET"
         answer = _Answer(send, head=head)
         try:
             if _declared_length(headers) > MAX_BODY:
@@ -78,9 +78,9 @@ class _Answer:
             self.started = True
             own = {name for name, _ in message["headers"]}
             extra = [header for header in ENCODED_HEADERS if header[0] not in own]
-            message = message | {"headers": [*message["headers"], *extra]}
+            message["headers"] = [*message["headers"], *extra]
         elif self.head and message["type"] == "http.response.body":
-            message = message | {"body": b""}
+            message["body"] = b""
         await self.send(message)
 
 

@@ -4,6 +4,7 @@ Nothing waits for this to be true: reads look at the instants themselves. Any nu
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -39,16 +40,18 @@ async def run(database: Database, vault: Vault) -> None:
 
 async def settle_some(database: Database, vault: Vault) -> int:
     """Settle up to a hundred families; gives how many there were."""
-    async with database.session() as session:
-        lapsed = await session.run_sync(lambda inner: continuity.lapsed_families(inner, _now(inner), AT_ONCE))
+    lapsed = await database.run(_lapsed)
     for family_id in lapsed:
-        async with database.session() as session:
-            await session.run_sync(_settle, family_id, vault)
+        await database.run(_settle, family_id, vault)
     return len(lapsed)
 
 
+def _lapsed(session: Session) -> Sequence[UUID]:
+    return continuity.lapsed_families(session, _now(session), AT_ONCE)
+
+
 def _settle(session: Session, family_id: UUID, vault: Vault) -> None:
-    family = session.exec(select(Family).where(Family.id == family_id).with_for_update(key_share=True)).one()
+    family = session.scalars(select(Family).where(Family.id == family_id).with_for_update(key_share=True)).one()
     work = Work(session, CLOCK, _now(session), vault)
     work.municipality_code = family.municipality_code
     work.begin(family)
@@ -57,4 +60,5 @@ def _settle(session: Session, family_id: UUID, vault: Vault) -> None:
 
 
 def _now(session: Session) -> datetime:
-    return session.execute(select(func.clock_timestamp())).scalar_one()
+    now: datetime = session.scalars(select(func.clock_timestamp())).one()
+    return now

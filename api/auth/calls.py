@@ -135,7 +135,7 @@ def carry_out(
 
 
 def _look_up(session: Session, actor: Actor, family_id: UUID | None, operation: Operation) -> tuple[Access, Any]:
-    """The caller's standings, and the instant. To change a family, it is locked first: only its relations then count."""
+    """The caller's standings, and the instant. A family to be changed is locked first: what holds then, counts."""
     connection = session.connection()
     values = relations.parameters(actor) | {"family_id": family_id}
     if family_id is None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from api.auth.tokens import BadToken, parse, usable_keys, verify
 from api.domain.actor import Actor, Role
@@ -32,6 +32,7 @@ def authenticate(session: Session, assertion: str, audience: str) -> Actor:
     try:
         claims, client = _verified(session, assertion, audience)
         _use_once(session, client, claims)
+        session.commit()
     except BadToken:
         raise WireError(401, "invalid_client", REFUSED, {"WWW-Authenticate": "Bearer"}) from None
     return Actor(role=Role.AGENCY_SYSTEM, subject=client.id, agency_id=client.agency_id)
@@ -57,7 +58,7 @@ def _use_once(session: Session, client: Client, claims: dict[str, Any]) -> None:
         insert(ClientAssertion)
         .values(client_id=client.id, jti=jti, expires_at=datetime.fromtimestamp(claims["exp"], UTC))
         .on_conflict_do_nothing()
-        .returning(ClientAssertion.jti)  # type: ignore[arg-type]
+        .returning(col(ClientAssertion.jti))
     ).first()
     if used is None:
         raise BadToken

@@ -54,7 +54,7 @@ def _read(select: str, role: Role, scope: Scope) -> str:
 
 @cache
 def statement(select: str, role: Role, *, one_family: bool) -> str:
-    """The read and its record, for a reader in this role. It gives the body, the next cursor and the relations found."""
+    """The read and its record, for a reader in this role. Gives the body, the next cursor and the relations found."""
     read = _read(select, role, Scope.ONE_FAMILY if one_family else Scope.PAGE)
     return read + RECORD.format(of_one_family="true" if one_family else "false")
 

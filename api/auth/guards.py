@@ -1,6 +1,6 @@
 """Every route is declared here, with its permission; one without can't be declared. A request then goes one way:
 
-token -> strict reading -> relation to the family -> permission -> lock -> verb of the domain -> record -> commit -> answer.
+token -> strict reading -> relation to the family -> permission -> lock -> verb -> record -> commit -> answer.
 
 An endpoint is a plain function. It gets a `Call` (under `/families/{familyId}`: a `FamilyCall`) and runs inside one
 transaction (`api/auth/calls.py`). The endpoint of a composed read gets none, and returns a `Document`
@@ -8,7 +8,7 @@ transaction (`api/auth/calls.py`). The endpoint of a composed read gets none, an
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -17,9 +17,11 @@ from fastapi import APIRouter, Path, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
 
 from api.auth import documents
 from api.auth.calls import Operation, carry_out, etag, refusal
+from api.auth.idempotency import Answer
 from api.auth.policy import RULES, Access, Permission, Relation, Standing
 from api.auth.requests import claim_of, negotiate, read_strictly
 from api.domain.actor import Actor
@@ -50,7 +52,7 @@ FAMILY_ID = inspect.Parameter(
 class GuardedRoute(APIRoute):
     """Knows who asks, and reads strictly, before anything else looks at the request."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
@@ -148,8 +150,9 @@ async def carry_out_request(operation: Operation, request: Request, actor: Actor
     claim = await claim_of(request, actor) if operation.changes else None
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            async with request.app.state.database.session() as session:
-                answer = await session.run_sync(carry_out, operation, request, actor, claim, dict(inputs))
+            answer: Answer = await request.app.state.database.run(
+                carry_out, operation, request, actor, claim, dict(inputs)
+            )
             return Response(answer.body, answer.status, answer.headers, "application/json" if answer.body else None)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in AGAIN or attempt == ATTEMPTS:
@@ -180,8 +183,11 @@ async def ask_document(operation: Operation, request: Request, actor: Actor, inp
 
 
 async def _record_refusal(operation: Operation, request: Request, actor: Actor, family_id: UUID) -> None:
-    async with request.app.state.database.session() as session:
-        at = datetime.now(UTC)
-        what = {"family_id": family_id, "trace_id": request.scope["trace_id"]}
-        session.add(AuditRecord.of(actor, operation.permission, "refused", at, **what))
-        await session.commit()
+    what = {"family_id": family_id, "trace_id": request.scope["trace_id"]}
+    record = AuditRecord.of(actor, operation.permission, "refused", datetime.now(UTC), **what)
+    await request.app.state.database.run(_keep, record)
+
+
+def _keep(session: Session, record: AuditRecord) -> None:
+    session.add(record)
+    session.commit()

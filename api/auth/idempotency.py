@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 
 from api.domain.errors import Conflict
 from api.domain.models import IdempotentRequest
@@ -43,14 +44,14 @@ class Claim:
             insert(IdempotentRequest)
             .values(caller=self.caller, key=self.key, fingerprint=fingerprint, at=work.at)
             .on_conflict_do_nothing()
-            .returning(IdempotentRequest.key)  # type: ignore[arg-type]
+            .returning(col(IdempotentRequest.key))
         ).first()
         if claimed:
             return None
         known = work.session.get_one(IdempotentRequest, (self.caller, self.key))
         if known.fingerprint != fingerprint or known.answer is None:
             raise Conflict("This Idempotency-Key was used for another request. Use a new one.", code="key_reused")
-        return Answer(**_loads(work.vault.open(known.answer, bound_to=self._bound_to)))
+        return _loads(work.vault.open(known.answer, bound_to=self._bound_to))
 
     def keep(self, work: Work, answer: Answer) -> None:
         record = work.session.get_one(IdempotentRequest, (self.caller, self.key))
@@ -61,6 +62,6 @@ def _dumps(answer: Answer) -> bytes:
     return json.dumps({"status": answer.status, "body": answer.body.decode(), "headers": answer.headers}).encode()
 
 
-def _loads(kept: bytes) -> dict[str, object]:
-    fields: dict[str, object] = json.loads(kept)
-    return fields | {"body": str(fields["body"]).encode()}
+def _loads(kept: bytes) -> Answer:
+    fields = json.loads(kept)
+    return Answer(fields["status"], fields["body"].encode(), fields["headers"])

@@ -34,11 +34,13 @@ OPENLY_INVOLVED = f"""EXISTS (SELECT FROM involvement i JOIN professional p ON p
 
 OF_RELATION: dict[Relation, str] = {
     Relation.REGISTRAR: """
-      SELECT {distinct} role.family_id, 'registrar' AS name, NULL::text[] AS powers, 'statutory_task' AS legal_basis
+      SELECT {distinct} role.family_id, 'registrar' AS name,
+             NULL::text[] AS powers, 'statutory_task' AS legal_basis
       FROM (SELECT id AS family_id, municipality_code FROM family) AS role
       WHERE role.municipality_code = %(municipality_code)s {scope}""",
     Relation.PRIVACY_OFFICER: """
-      SELECT {distinct} role.family_id, 'privacy_officer' AS name, NULL::text[] AS powers, 'statutory_task' AS legal_basis
+      SELECT {distinct} role.family_id, 'privacy_officer' AS name,
+             NULL::text[] AS powers, 'statutory_task' AS legal_basis
       FROM (SELECT id AS family_id, municipality_code FROM family) AS role
       WHERE role.municipality_code = %(municipality_code)s {scope}""",
     Relation.LEAD_COORDINATOR: f"""
@@ -73,7 +75,7 @@ OWN = {
     Role.AGENCY_SYSTEM: "role.agency_id = %(agency_id)s",
     Role.PROFESSIONAL: f"role.agency_id = %(agency_id)s AND role.professional_id IN {ME}",
 }
-"""Which of an agency's involvements are theirs: all of them for its system, those they are named in for a professional."""
+"""Which of an agency's involvements are theirs: for its system all, for a professional those that name them."""
 
 NO_RELATION = "SELECT NULL::uuid AS family_id, NULL AS name, NULL::text[] AS powers, NULL AS legal_basis WHERE false"
 

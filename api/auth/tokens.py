@@ -51,7 +51,7 @@ CLAIMS_OF: dict[Role, tuple[str, ...]] = {
 
 
 class BadToken(Exception):
-    """This token proves nothing."""
+    """A token that proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def parse(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def verify(token: str, keys: Mapping[str, VerifyingKey], *, issuer: str, audience: str) -> dict[str, Any]:
-    """The claims of a token, if one of these keys signed it for this audience and it is valid now; `BadToken` if not."""
+    """The claims of a token that one of these keys signed for this audience, valid now; otherwise `BadToken`."""
     header, _ = parse(token)
     known = keys.get(header.get("kid", ""))
     if known is None or header.get("alg") != known.algorithm or header.get("typ", "JWT").lower() not in TYPES:

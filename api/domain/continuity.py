@@ -109,7 +109,8 @@ def settle(work: Work, family: Family) -> None:
             or_(col(Mandate.answer).is_(None), Mandate.answer == Answer.ACCEPTED),
         )
     ).all()
-    for instant in sorted({row.ends_at for row in (*lapsed, *expired) if row.ends_at}):
+    ends = {one.ends_at for one in lapsed} | {one.ends_at for one in expired}
+    for instant in sorted(end for end in ends if end):
         for involvement in lapsed:
             if involvement.ends_at == instant:
                 involvement.end_reason = InvolvementEnd.LEGAL_BASIS_ENDED

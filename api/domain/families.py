@@ -89,8 +89,11 @@ def move_to_municipality(work: Work, family: Family, municipality_code: str) -> 
 
 
 def _withdraw_open_questions(work: Work, family: Family) -> None:
-    told = {Involvement: EventType.INVOLVEMENT_WITHDRAWN, Mandate: EventType.MANDATE_WITHDRAWN}
-    for table, what in told.items():
-        for row in work.session.exec(select(table).where(table.family_id == family.id, col(table.answer).is_(None))):
-            row.answer, row.answered_at = Answer.WITHDRAWN, work.at
-            work.tell(what, row)
+    invitations = select(Involvement).where(Involvement.family_id == family.id, col(Involvement.answer).is_(None))
+    for invitation in work.session.exec(invitations):
+        invitation.answer, invitation.answered_at = Answer.WITHDRAWN, work.at
+        work.tell(EventType.INVOLVEMENT_WITHDRAWN, invitation)
+    proposals = select(Mandate).where(Mandate.family_id == family.id, col(Mandate.answer).is_(None))
+    for proposal in work.session.exec(proposals):
+        proposal.answer, proposal.answered_at = Answer.WITHDRAWN, work.at
+        work.tell(EventType.MANDATE_WITHDRAWN, proposal)

@@ -1,6 +1,6 @@
 """Involvements: that an agency is involved with a family, for which help domains and on which legal basis. Never why.
 
-Invariant: whatever changes an involvement ends, in the same transaction, every role around the family that rested on it.
+Invariant: what changes an involvement ends, in the same transaction, every role around the family that rested on it.
 """
 
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ def current(work: Work, family: Family) -> Sequence[tuple[Member, Person]]:
             col(Member.started_at) <= work.at,
             or_(col(Member.ends_at).is_(None), col(Member.ends_at) > work.at),
         )
-        .order_by(Member.role == MemberRole.CHILD, col(Person.birth_date), col(Member.id))
+        .order_by(col(Member.role) == MemberRole.CHILD, col(Person.birth_date), col(Member.id))
     ).all()
 
 

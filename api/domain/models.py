@@ -3,7 +3,7 @@
 Two things recur:
 
 - A period is `started_at` up to but not including `ends_at`; no `ends_at` means until further notice. A period that
-  is known to end (a consent runs out) has its `ends_at` from the beginning, so that nothing has to happen for it to end.
+  is known to end (a consent runs out) has its `ends_at` from the start, so that nothing has to happen for it to end.
 - `At most one at any instant` is an exclusion constraint. PostgreSQL without extensions has no equality of uuids in a
   GiST index, so a uuid stands there as a range of one: `uuidrange(id, id, '[]')`.
 """
@@ -64,7 +64,7 @@ def ends_after_it_starts() -> CheckConstraint:
     return CheckConstraint("ends_at > started_at AND isfinite(started_at) AND isfinite(ends_at)", name="period")
 
 
-def one_at_a_time(name: str, key: str, *, where: str | None = None) -> ExcludeConstraint[Any]:
+def one_at_a_time(name: str, key: str, *, where: str | None = None) -> ExcludeConstraint:
     """At most one row per key (an expression of type uuid) at any instant."""
     return ExcludeConstraint(
         (text(f"uuidrange({key}, {key}, '[]')"), "&&"),

@@ -56,7 +56,7 @@ class PersonSearch(Body):
 
 
 class PersonOut(Out):
-    """A person your municipality knows. `hasBsn`: whether a BSN is on record; `bsn` only where one person is asked for."""
+    """A person your municipality knows. `hasBsn`: whether a BSN is on record; only GET of one person gives it."""
 
     id: UUID
     given_name: str

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import ConfigDict
 
 from api.auth import clients
 from api.auth.issuing import TOKEN_LIFE
@@ -19,7 +20,7 @@ class AccessToken(Out):
     token_type: str
     expires_in: int
 
-    model_config = {"alias_generator": None}
+    model_config = ConfigDict(alias_generator=None)
 
 
 @router.post("/token", response_model=AccessToken, name="get_token")
@@ -36,9 +37,7 @@ async def get_token(
     """
     clients.check_grant(grant_type, client_assertion_type)
     state = request.app.state
-    async with state.database.session() as session:
-        actor = await session.run_sync(clients.authenticate, client_assertion, state.settings.token_endpoint)
-        await session.commit()
+    actor = await state.database.run(clients.authenticate, client_assertion, state.settings.token_endpoint)
     return JSONResponse(
         {"access_token": state.own_issuer.token(actor), "token_type": "Bearer", "expires_in": TOKEN_LIFE}
     )
