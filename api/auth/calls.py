@@ -23,7 +23,7 @@ from api.paging import Page
 from api.problems import WireError
 from api.shapes import Out
 
-NO_FAMILY = NotFound("There is no such family, or you have no running relation to it.", code="family_not_found")
+NO_FAMILY = "There is no such family, or you have no running relation to it."
 
 
 class Rendered(bytes):
@@ -78,7 +78,6 @@ class FamilyCall(Call):
         _look_up(work.session, work.actor, family_id, self.operation)
         other = work.session.get_one(Family, family_id)
         work.begin(other)
-        self.family.changed_at = work.at
         return other
 
 
@@ -106,7 +105,7 @@ def etag(body: bytes) -> str:
 def refusal(access: Access, permission: Permission) -> NotFound | Forbidden:
     """Who is not related hears that there is nothing; who is hears what they lack."""
     if not access.standings:
-        return NO_FAMILY
+        return NotFound(NO_FAMILY, code="family_not_found")
     power = access.lacks(permission)
     if power:
         return Forbidden(f"Your mandate lacks the power {power}.", code="power_lacking")
@@ -141,7 +140,7 @@ def _look_up(session: Session, actor: Actor, family_id: UUID | None, operation: 
     if family_id is None:
         return Access(actor.role), connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
     if operation.changes and not connection.exec_driver_sql(relations.lock(actor.role), values).first():
-        raise NO_FAMILY
+        raise NotFound(NO_FAMILY, code="family_not_found")
     rows = connection.exec_driver_sql(relations.standings(actor.role), values).all()
     standings = [Standing(Relation(row.name), tuple(row.powers or ()), row.legal_basis) for row in rows if row.name]
     access = Access(actor.role, tuple(standings))

@@ -37,8 +37,6 @@ Declaration = Callable[[Endpoint], Endpoint]
 ATTEMPTS = 3
 """A transaction that met a deadlock is carried out anew, so many times in all."""
 
-NO_SUCH_PART = NotFound("This family has no such thing.")
-
 bearer = HTTPBearer(auto_error=False, scheme_name="token", bearerFormat="JWT", description="A signed access token.")
 FAMILY_ID = inspect.Parameter(
     "family_id",
@@ -173,7 +171,9 @@ async def ask_document(operation: Operation, request: Request, actor: Actor, inp
     body, next_cursor, names = await request.app.state.database.document(statement, values)
     if body is None:
         access = Access(actor.role, tuple(Standing(Relation(name)) for name in names))
-        raise NO_SUCH_PART if access.by(operation.permission) else refusal(access, operation.permission)
+        if access.by(operation.permission):
+            raise NotFound("This family has no such thing.")
+        raise refusal(access, operation.permission)
     content = body.encode()
     headers = {"ETag": etag(content)}
     if next_cursor:

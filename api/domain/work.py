@@ -43,7 +43,7 @@ class Work:
         self.municipality_code = actor.municipality_code
         self._changed: dict[int, SQLModel] = {}
         self._told: set[int] = set()
-        self._told_families: set[UUID] = set()
+        self._families: dict[UUID, Family] = {}
         self._events: list[dict[str, Any]] = []
         self._records: list[dict[str, Any]] = []
         event.listen(session, "before_flush", self._note_changes)
@@ -53,7 +53,7 @@ class Work:
     def begin(self, family: Family) -> None:
         """Begin to change a family, which the caller has locked: its history only ever moves forward."""
         self.at = max(self.at, family.changed_at + timedelta(microseconds=1))
-        family.changed_at = self.at
+        self._families[family.id] = family
 
     def add(self, row: Row) -> Row:
         self.session.add(row)
@@ -102,8 +102,9 @@ class Work:
         )
         self._events.append(told.model_dump() | detail)
         self._told.add(id(about))
-        if family_id:
-            self._told_families.add(family_id)
+        if family_id in self._families:
+            self._families[family_id].changed_at = self.at
+            self._told.add(id(self._families[family_id]))
         self.record(what, "changed", family_id=family_id, event_id=told.id)
 
     def record(self, action: str, decision: str, **what: Any) -> None:
@@ -125,8 +126,7 @@ class Work:
     def _seal(self, session: Session) -> None:
         session.flush()
         for key, row in self._changed.items():
-            of_told_family = isinstance(row, Family) and row.id in self._told_families
-            if key not in self._told and not of_told_family:
+            if key not in self._told:
                 raise ForgottenEvent(f"A row of {type(row).__name__} was changed and no event tells of it.")
         if self._events:
             session.execute(insert(Event), self._events)
