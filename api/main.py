@@ -15,6 +15,7 @@ from api.db import Database
 from api.domain.vault import Vault
 from api.routers import (
     agencies,
+    caseload,
     contact_points,
     disclosures,
     families,
@@ -23,12 +24,24 @@ from api.routers import (
     municipalities,
     oauth,
     service,
-    team,
+    timeline,
+    who_is_involved,
 )
 from api.settings import Settings, problems_of
 from api.wire import Wire
 
-CAPABILITIES = (team, families, involvements, mandates, contact_points, agencies, municipalities, disclosures)
+CAPABILITIES = (
+    who_is_involved,
+    caseload,
+    timeline,
+    families,
+    involvements,
+    mandates,
+    contact_points,
+    agencies,
+    municipalities,
+    disclosures,
+)
 
 
 class UnsafeSettings(RuntimeError):

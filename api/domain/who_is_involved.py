@@ -12,6 +12,7 @@ from api.domain.errors import Invalid
 
 WHO_IS_INVOLVED = load("around.sql", "who_is_involved.sql")
 WHOM_TO_CALL = load("around.sql", "whom_to_call.sql")
+WHOM_TO_CALL_FOR_WHAT = load("around.sql", "whom_to_call_for_what.sql")
 
 
 def who_is_involved(on: date | None, language: str) -> Document:
@@ -22,6 +23,11 @@ def who_is_involved(on: date | None, language: str) -> Document:
 def whom_to_call(help_domain: str, on: date | None, language: str) -> Document:
     """The one person to call about a help domain, now or at the end of a day in the past."""
     return Document(WHOM_TO_CALL, {"at": _end_of(on), "language": language, "help_domain": help_domain})
+
+
+def whom_to_call_for_what(on: date | None, language: str) -> Document:
+    """The same for every help domain that has a contact point or a gap."""
+    return Document(WHOM_TO_CALL_FOR_WHAT, {"at": _end_of(on), "language": language, "help_domain": None})
 
 
 def _end_of(day: date | None) -> datetime | None:

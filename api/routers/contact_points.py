@@ -7,8 +7,9 @@ from api.auth.guards import Routes
 from api.auth.policy import Permission
 from api.domain import contact_points, who_is_involved
 from api.domain.documents import Document
+from api.paging import Page
 from api.routers.parameters import LANGUAGES, HelpDomainInPath, Language, On
-from api.routers.team import HelpDomainRow
+from api.routers.who_is_involved import HelpDomainRow
 from api.shapes import Body
 
 routes = Routes("Contact points")
@@ -18,6 +19,12 @@ class ContactPointAssignment(Body):
     """Who becomes the contact point: a professional of an agency that is openly involved with the help domain."""
 
     professional_id: UUID
+
+
+@routes.get("/families/{familyId}/contact-points", Permission.FAMILY_READ, shape=Page[HelpDomainRow])
+def list_contact_points(language: Language, on: On = None) -> Document:
+    """List whom to call for what: every help domain in which somebody is involved, or that has a gap."""
+    return who_is_involved.whom_to_call_for_what(on, language)
 
 
 @routes.get("/families/{familyId}/contact-points/{helpDomain}", Permission.FAMILY_READ, shape=HelpDomainRow)

@@ -1,18 +1,15 @@
-"""Who is involved: the one call this service exists for, and the caseload and timeline beside it."""
+"""Who is involved, who leads, and whom to call for what: the one call this service exists for."""
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import Field
-
 from api.auth.guards import Routes
-from api.auth.policy import Permission, Relation
-from api.domain import caseload, timeline, who_is_involved
+from api.auth.policy import Permission
+from api.domain import who_is_involved
 from api.domain.codes import (
     AgencyKind,
     ContactFrequency,
-    EventType,
     Framework,
     MandateBasis,
     MemberRole,
@@ -20,7 +17,6 @@ from api.domain.codes import (
     Strategy,
 )
 from api.domain.documents import Document
-from api.paging import Cursor, Limit, decode
 from api.routers.parameters import Language, On
 from api.shapes import Email, HelpDomainCode, Moment, MunicipalityCode, Out, Phone
 
@@ -199,109 +195,7 @@ class WhoIsInvolved(Out):
     involvements: list[RunningInvolvement]
 
 
-class AttentionKind(StrEnum):
-    """What can need attention."""
-
-    GAP = "gap"
-    NO_LEAD_COORDINATOR = "no_lead_coordinator"
-    MANDATE_EXPIRING = "mandate_expiring"
-    MANDATE_PROPOSED = "mandate_proposed"
-    INVITATION_OPEN = "invitation_open"
-    CONFIRMATION_DUE = "confirmation_due"
-
-
-class Attention(Out):
-    """Something to do. `about`: the id of the mandate or involvement it concerns."""
-
-    kind: AttentionKind
-    help_domain: HelpDomainCode | None
-    due_on: date | None
-    about: UUID | None
-
-
-class CaseloadFamily(Out):
-    """A family on your caseload."""
-
-    id: UUID
-    name: str
-    framework: Framework
-    state: FamilyState
-
-
-class CaseloadItem(Out):
-    """A family you are related to, how, and what needs your attention."""
-
-    family: CaseloadFamily
-    relations: list[Relation]
-    attention: list[Attention]
-
-
-class Caseload(Out):
-    """A page of your caseload."""
-
-    items: list[CaseloadItem]
-    next_cursor: str | None
-
-
-class Teller(Out):
-    """Who brought it about: the role, and the agency or municipality. Role `clock`: it came to pass by itself."""
-
-    role: str
-    agency_id: UUID | None
-    name: str | None
-
-
-class TimelineAgency(Out):
-    """The agency that an event is about."""
-
-    id: UUID
-    name: str
-    kind: AgencyKind
-
-
-class TimelineProfessional(Out):
-    """The professional that an event is about."""
-
-    id: UUID
-    name: str
-
-
-class TimelineItem(Out):
-    """Something that happened. `about`: the id of what it happened to. `reason`: a code."""
-
-    id: UUID
-    type: EventType
-    at: datetime
-    by: Teller
-    about: str
-    agency: TimelineAgency | None
-    professional: TimelineProfessional | None
-    help_domain: HelpDomainCode | None
-    reason: str | None
-
-
-class Timeline(Out):
-    """A page of a family's timeline, the latest first."""
-
-    items: list[TimelineItem]
-    next_cursor: str | None = Field(description="Give it as `cursor` for what came before.")
-
-
 @routes.get("/families/{familyId}/who-is-involved", Permission.FAMILY_READ, shape=WhoIsInvolved)
 def get_who_is_involved(language: Language, on: On = None) -> Document:
     """Who is involved, who leads, and whom to call for what: the whole team, as you may see it."""
     return who_is_involved.who_is_involved(on, language)
-
-
-@routes.get("/families/{familyId}/timeline", Permission.FAMILY_READ, shape=Timeline)
-def get_timeline(cursor: Cursor = None, limit: Limit = 50) -> Document:
-    """What changed around a family, when, and by which agency; the latest first."""
-    before = decode(cursor, datetime.fromisoformat, int)
-    return timeline.timeline((before[0], before[1]) if before else None, limit)
-
-
-@routes.get("/caseload", Permission.CASELOAD_READ, shape=Caseload)
-def get_caseload(cursor: Cursor = None, limit: Limit = 50) -> Document:
-    """The families you are related to, and what about them needs your attention."""
-    after = decode(cursor, UUID)
-    return caseload.caseload(after[0] if after else None, limit)
