@@ -1,0 +1,113 @@
+"""Persons: whom a municipality knows. Only a registrar finds them, and never by a URI."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import MISSING, Field, SecretStr, model_validator
+
+from api.auth.calls import Call
+from api.auth.guards import Routes
+from api.auth.policy import Permission
+from api.domain import persons
+from api.domain.models import Person
+from api.paging import Page
+from api.routers.parameters import PersonId
+from api.shapes import Body, CleanText, Day, Out
+
+routes = Routes("Families")
+
+Bsn = Annotated[
+    SecretStr,
+    Field(min_length=9, max_length=9, description="Nine digits that pass the eleven-test.", examples=["999990019"]),
+]
+
+
+class PersonRegistration(Body):
+    """A person. With a BSN that your municipality knows already, it is that person."""
+
+    given_name: CleanText
+    surname: CleanText
+    birth_date: Day | None = None
+    bsn: Bsn | None = None
+
+
+class PersonChange(Body):
+    """What changes of a person."""
+
+    given_name: CleanText | MISSING = MISSING
+    surname: CleanText | MISSING = MISSING
+    birth_date: Day | None | MISSING = MISSING
+    bsn: Bsn | MISSING = MISSING
+
+
+class PersonSearch(Body):
+    """Whom to look for: by BSN, or by surname and birth date."""
+
+    bsn: Bsn | None = None
+    surname: CleanText | None = None
+    birth_date: Day | None = None
+
+    @model_validator(mode="after")
+    def has_enough(self) -> Self:
+        if not self.bsn and not (self.surname and self.birth_date):
+            raise ValueError("Give a bsn, or a surname and a birthDate.")
+        return self
+
+
+class PersonOut(Out):
+    """A person your municipality knows. `hasBsn`: whether a BSN is on record; only GET of one person gives it."""
+
+    id: UUID
+    given_name: str
+    surname: str
+    birth_date: Day | None
+    has_bsn: bool
+    family_ids: list[UUID]
+
+
+class PersonWithBsn(PersonOut):
+    """A person with their BSN."""
+
+    bsn: str | None
+
+
+def _person(call: Call, person: Person) -> PersonOut:
+    return PersonOut.of(
+        person, has_bsn=person.bsn_sealed is not None, family_ids=list(persons.families_of(call.work, person))
+    )
+
+
+@routes.search("/persons/_search", Permission.PERSON_FIND)
+def search_persons(call: Call, body: PersonSearch) -> Page[PersonOut]:
+    """Find persons your municipality knows, by BSN or by surname and birth date."""
+    code = call.work.actor.municipality_code or ""
+    if body.bsn:
+        known = persons.find_by_bsn(call.work, body.bsn.get_secret_value(), code)
+        found = [known] if known else []
+    else:
+        found = list(persons.find_by_name(call.work, str(body.surname), body.birth_date or Day.min, code))
+    for person in found:
+        call.work.record(Permission.PERSON_FIND, "shown", shown_person_id=person.id)
+    return Page(items=[_person(call, person) for person in found])
+
+
+@routes.get("/persons/{personId}", Permission.PERSON_FIND)
+def get_person(call: Call, person_id: PersonId) -> PersonWithBsn:
+    """Get a person your municipality knows, with their BSN."""
+    person = persons.get(call.work, person_id)
+    call.work.record(Permission.PERSON_FIND, "shown", shown_person_id=person.id)
+    return _with_bsn(call, person)
+
+
+@routes.patch("/persons/{personId}", Permission.PERSON_CHANGE)
+def change_person(call: Call, person_id: PersonId, body: PersonChange) -> PersonOut:
+    """Change a person your municipality knows: what the body leaves out stays as it is."""
+    person = persons.get(call.work, person_id)
+    call.must_match(_with_bsn(call, person))
+    persons.change(call.work, person, **body.given())
+    return _person(call, person)
+
+
+def _with_bsn(call: Call, person: Person) -> PersonWithBsn:
+    shown = _person(call, person)
+    return PersonWithBsn(**shown.model_dump(), bsn=persons.bsn_of(call.work, person))
