@@ -1,5 +1,7 @@
 """Reading a request strictly: what is sent and what is wanted must be JSON, and the JSON must be plain."""
 
+from dataclasses import astuple
+
 from fastapi import Request
 from pydantic_core import from_json
 
@@ -54,7 +56,7 @@ async def claim_of(request: Request, actor: Actor) -> Claim | None:
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise WireError(400, "invalid_idempotency_key", f"An Idempotency-Key is 1 to {LONGEST_KEY} ASCII characters.")
     return Claim(
-        caller=f"{actor.role}:{actor.subject}",
+        caller=":".join(str(part) for part in astuple(actor)),
         key=key,
         request=b"\n".join([request.method.encode(), request.url.path.encode(), await request.body()]),
     )

@@ -42,7 +42,7 @@ class Work:
         self.trace_id = trace_id
         self.municipality_code = actor.municipality_code
         self._changed: dict[int, SQLModel] = {}
-        self._told: set[int] = set()
+        self._told: dict[int, SQLModel] = {}
         self._families: dict[UUID, Family] = {}
         self._events: list[dict[str, Any]] = []
         self._records: list[dict[str, Any]] = []
@@ -101,10 +101,11 @@ class Work:
             by_municipality_code=by.municipality_code,
         )
         self._events.append(told.model_dump() | detail)
-        self._told.add(id(about))
+        self._told[id(about)] = about
         if family_id in self._families:
-            self._families[family_id].changed_at = self.at
-            self._told.add(id(self._families[family_id]))
+            family = self._families[family_id]
+            family.changed_at = self.at
+            self._told[id(family)] = family
         self.record(what, "changed", family_id=family_id, event_id=told.id)
 
     def record(self, action: str, decision: str, **what: Any) -> None:
