@@ -10,7 +10,7 @@ from api.domain import help_domains
 from api.domain.codes import AgencyKind, EventType
 from api.domain.errors import Conflict, Invalid
 from api.domain.models import Agency, Involvement
-from api.domain.work import Work
+from api.domain.work import KEEP, Work
 
 
 def get(work: Work, agency_id: UUID) -> Agency:
@@ -18,8 +18,8 @@ def get(work: Work, agency_id: UUID) -> Agency:
 
 
 def active(work: Work, agency_id: UUID, field: str = "agencyId") -> Agency:
-    """The agency, if it exists and is active; `Invalid` if not."""
-    agency = work.session.get(Agency, agency_id)
+    """The agency, if it exists and is active, and it stays so until this commits; `Invalid` if not."""
+    agency = work.session.get(Agency, agency_id, with_for_update=KEEP)
     if agency is None or not agency.active:
         raise Invalid("There is no active agency with this id. GET /v1/agencies lists them.", field=field)
     return agency
@@ -52,6 +52,7 @@ def change(work: Work, agency: Agency, **new: Any) -> Agency:
     """Change any of an agency's properties, by their column names."""
     if "help_domains" in new:
         new["help_domains"] = help_domains.check(work, new["help_domains"])
+    work.session.refresh(agency, with_for_update=True)
     leaves = agency.active and new.get("active") is False
     only_signals = not agency.signal_only and new.get("signal_only") is True
     if (leaves or only_signals) and _is_involved(work, agency):

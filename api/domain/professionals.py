@@ -14,7 +14,7 @@ from api.domain import calendar
 from api.domain.codes import EventType
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.models import Absence, ContactPoint, Deputy, Involvement, Mandate, Professional
-from api.domain.work import Work
+from api.domain.work import KEEP, Work
 
 MISSING = "There is no such professional. GET /v1/professionals lists them."
 
@@ -26,8 +26,8 @@ def get(work: Work, professional_id: UUID) -> Professional:
 def working(
     work: Work, professional_id: UUID, agency_id: UUID | None = None, field: str = "professionalId"
 ) -> Professional:
-    """The professional, if they work (for this agency); `Invalid` if not."""
-    professional = work.session.get(Professional, professional_id)
+    """The professional, if they work (for this agency), and they do until this commits; `Invalid` if not."""
+    professional = work.session.get(Professional, professional_id, with_for_update=KEEP)
     if professional is None or not professional.active:
         raise Invalid("There is no working professional with this id. GET /v1/professionals lists them.", field=field)
     if agency_id and professional.agency_id != agency_id:
@@ -42,6 +42,7 @@ def register(work: Work, professional: Professional) -> Professional:
 
 
 def change(work: Work, professional: Professional, **new: Any) -> Professional:
+    work.session.refresh(professional, with_for_update=True)
     if professional.active and new.get("active") is False and _has_a_role(work, professional):
         raise Conflict("This professional still has a role around a family. Hand their roles over first.")
     professional.sqlmodel_update(new)

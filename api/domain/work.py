@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import event, insert
 from sqlalchemy.orm import ORMExecuteState
+from sqlalchemy.sql.selectable import ForUpdateArg
 from sqlmodel import Session, SQLModel
 
 from api.domain.actor import CLOCK, Actor
@@ -25,6 +26,9 @@ from api.domain.vault import Vault
 
 BOOKKEEPING = (Event, AuditRecord, OutboxRow, IdempotentRequest, ClientAssertion)
 """The record itself, and what concerns nobody but a client and Spil. Everything else must be told."""
+
+KEEP = ForUpdateArg(read=True, key_share=True)
+"""Lock a row that a change refers to: it can't be changed in the meantime by who locks it `FOR UPDATE` first."""
 
 Row = TypeVar("Row", bound=SQLModel)
 
