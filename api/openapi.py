@@ -1,18 +1,22 @@
-"""The OpenAPI document: what FastAPI knows of the routes, and what holds for all of them.
+"""The OpenAPI document: what FastAPI knows of the routes, what each declares beside that, and what holds for all.
 
-`spil openapi` writes it to `openapi/openapi.json`; `make check` fails where the two differ.
+A route declares with `declared()` which problems and headers its answers can have; what those look like is here.
+`spil openapi` writes the document to `openapi/openapi.json`; `make check` fails where the two differ.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic.alias_generators import to_camel
 
 from api.problems import MEDIA_TYPE, TITLES
 from api.wire import API_VERSION
+
+HOST = "https://spil.example"
 
 DESCRIPTION = """
 Spil shows the systems of separate organisations **who is involved** with a family, **who leads**, and **whom to call
@@ -29,6 +33,7 @@ TAGS = {
     "Mandates": "Who leads, by whose authority, until when.",
     "Contact points": "Whom to call about which help domain.",
     "Agencies": "Agencies, their professionals, and who covers for whom.",
+    "Clients": "Agencies' systems that may ask for tokens.",
     "Municipalities": "Municipalities and help domains.",
     "Disclosures": "Who saw or changed what, for the privacy officer.",
     "Tokens": "Access tokens for agencies' systems.",
@@ -36,11 +41,12 @@ TAGS = {
 
 PROBLEM = {
     "type": "object",
-    "required": ["type", "title", "status", "detail", "code"],
+    "description": "Why a request was refused (RFC 9457). Nothing in it repeats what was sent.",
+    "required": ["type", "title", "status", "detail", "instance", "code"],
     "properties": {
         "type": {"type": "string", "examples": ["urn:spil:problem:family-not-found"]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
+        "title": {"type": "string", "description": "The same for every problem with this status."},
+        "status": {"type": "integer", "description": "The HTTP status."},
         "detail": {"type": "string", "description": "What is wrong, and what to do."},
         "instance": {"type": "string", "description": "Names this occurrence: tell it when you ask for help."},
         "code": {"type": "string", "description": "Stable; for programs.", "examples": ["family_not_found"]},
@@ -61,12 +67,19 @@ PROBLEM = {
     },
 }
 
-ANY_HEADER = {
-    "API-Version": {"description": "The full version of this API.", "schema": {"type": "string"}},
+
+def _text_header(description: str, **more: Any) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"} | more}
+
+
+ANY_HEADER = {"API-Version": _text_header("The full version of this API.", examples=[API_VERSION])}
+ETAG = {"ETag": _text_header("Send it as If-Match when you change what you read.")}
+LOCATION = {"Location": _text_header("Where it can be read.")}
+LINK = {"Link": _text_header('The next page, as rel="next". Absent on the last page.')}
+PROBLEM_HEADERS = {
+    401: {"WWW-Authenticate": _text_header("How to prove who you are.", examples=['Bearer realm="spil"'])},
+    503: {"Retry-After": _text_header("After how many seconds to try again.", examples=["1"])},
 }
-ETAG = {"ETag": {"description": "Send it as If-Match when you change what you read.", "schema": {"type": "string"}}}
-LOCATION = {"Location": {"description": "Where it can be read.", "schema": {"type": "string"}}}
-LINK = {"Link": {"description": 'The next page, as rel="next".', "schema": {"type": "string"}}}
 
 IF_MATCH = {
     "name": "If-Match",
@@ -80,8 +93,29 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "Your own unique key. The same request sent again under it has one effect and one answer.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
+
+ANSWERS = {"200": "What was asked for, or what it has become.", "201": "It is there now.", "204": "It is done."}
+MERGE_PATCH = "application/merge-patch+json"
+
+
+def declared(
+    name: str,
+    *,
+    status: int = 200,
+    problems: Iterable[int],
+    headers: Mapping[str, Any] | None = None,
+    parameters: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """What a route says of itself to FastAPI, for this document."""
+    return {
+        "name": name,
+        "operation_id": to_camel(name),
+        "summary": name.replace("_", " ").capitalize(),
+        "responses": {status: {"headers": dict(headers or {})}} | {number: {} for number in problems},
+        "openapi_extra": {"parameters": list(parameters)} if parameters else None,
+    }
 
 
 def install(app: FastAPI) -> None:
@@ -96,82 +130,107 @@ def _described(app: FastAPI) -> dict[str, Any]:
             version=API_VERSION,
             summary="Who is involved with a family, who leads, and whom to call for what.",
             description=DESCRIPTION,
-            routes=list(routes_of(app)),
-            servers=[{"url": "https://spil.example/v1", "description": "Your municipality's Spil"}],
+            routes=app.routes,
+            servers=[{"url": f"{HOST}/v1", "description": "Your municipality's Spil"}],
             tags=[{"name": name, "description": text} for name, text in TAGS.items()],
-            contact={"name": "Spil", "url": "https://spil.example", "email": "spil@spil.example"},
+            contact={"name": "Spil", "url": HOST, "email": "spil@spil.example"},
             license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         )
-        _complete(document)
-        app.openapi_schema = document
+        app.openapi_schema = _completed(document)
     return app.openapi_schema
 
 
-def routes_of(app: FastAPI) -> Iterator[APIRoute]:
-    """Every route of the application that is described. `app.routes` is a tree, so it is walked as one."""
-    waiting = list(app.routes)
-    while waiting:
-        route = waiting.pop(0)
-        if isinstance(route, APIRoute):
-            yield route
-        else:
-            waiting[:0] = list(getattr(route, "routes", []) or getattr(getattr(route, "router", None), "routes", []))
+def routes_of(app: FastAPI) -> Iterator[RouteContext]:
+    """Every route of the application, with its whole path. `app.routes` is a tree, so it is walked as one."""
+    return (route for route in iter_route_contexts(app.routes) if isinstance(route.original_route, APIRoute))
 
 
-def _complete(document: dict[str, Any]) -> None:
-    schemas = document["components"]["schemas"]
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    document = _renamed(_plain(document))
+    document["info"]["title"] = "Spil"
+    components = document["components"]
     for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    schemas["Problem"] = PROBLEM
+        components["schemas"].pop(name, None)
+    components["schemas"]["Problem"] = PROBLEM
+    components["responses"] = {f"Problem{status}": _problem(status) for status in TITLES}
+    document["paths"] = dict(_completed_path(path, operations) for path, operations in document["paths"].items())
+    return document
+
+
+def _problem(status: int) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    document["components"]["responses"] = {
-        f"Problem{status}": {"description": title, "content": content} for status, title in TITLES.items()
+    return {
+        "description": TITLES[status],
+        "headers": ANY_HEADER | PROBLEM_HEADERS.get(status, {}),
+        "content": content,
     }
-    paths = {}
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            _complete_operation(path, method, operation)
-        if path.startswith("/v1"):
-            paths[path.removeprefix("/v1")] = operations
+
+
+def _completed_path(path: str, operations: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    for method, operation in operations.items():
+        _complete(method, operation)
+    if path.startswith("/v1"):
+        return path.removeprefix("/v1"), operations
+    return path, operations | {"servers": [{"url": HOST, "description": "Beside the versioned API"}]}
+
+
+def _complete(method: str, operation: dict[str, Any]) -> None:
+    operation["responses"].pop("422", None)
+    for status, response in operation["responses"].items():
+        if status >= "400":
+            operation["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
         else:
-            paths[path] = operations | {"servers": [{"url": "https://spil.example/v1/.."}]}
-    document["paths"] = paths
+            response["description"] = ANSWERS[status]
+            response["headers"] = ANY_HEADER | response.get("headers", {})
+    for parameter in operation.get("parameters", []):
+        parameter["schema"].pop("description", None)
+        _make_absent_not_null(parameter["schema"])
+    if method == "patch":
+        content = operation["requestBody"]["content"]
+        content[MERGE_PATCH] = content["application/json"]
 
 
-def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> None:
-    guarded = path.startswith("/v1")
-    parameters = operation.setdefault("parameters", [])
-    if method == "post" and guarded and not path.endswith("_search"):
-        parameters.append(IDEMPOTENCY_KEY)
-    if method in {"patch", "put"}:
-        parameters.append(IF_MATCH | {"required": method == "patch"})
-    if not parameters:
-        del operation["parameters"]
-    responses = {status: response for status, response in operation["responses"].items() if status.startswith("2")}
-    for status, response in responses.items():
-        response["headers"] = ANY_HEADER | _headers_of(path, method, status, response)
-    operation["operationId"] = to_camel(operation["operationId"])
-    for status in _problems_of(path, method, guarded=guarded):
-        responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
-    operation["responses"] = responses
+def _make_absent_not_null(schema: dict[str, Any]) -> None:
+    """A parameter can be left out, but there is no null in a URI or a header."""
+    if "anyOf" in schema:
+        [kind] = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
+        schema.update(kind)
+    if isinstance(schema.get("type"), list):
+        [schema["type"]] = [kind for kind in schema["type"] if kind != "null"]
 
 
-def _headers_of(path: str, method: str, status: str, response: dict[str, Any]) -> dict[str, Any]:
-    reference = str(response.get("content", ""))
-    if "Page" in reference or path.endswith(("/caseload", "/timeline")):
-        return LINK
-    located = LOCATION if status == "201" else {}
-    return located | (ETAG if path.startswith("/v1") and "content" in response else {})
+def _plain(node: Any) -> Any:
+    """The same without titles that only repeat a name, and with `null` as one of the types of a plain value."""
+    if isinstance(node, list):
+        return [_plain(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {key: _plain(value) for key, value in node.items() if key != "title" or not isinstance(value, str)}
+    kinds = plain.get("anyOf", [])
+    if len(kinds) == 2 and kinds[1] == {"type": "null"} and kinds[0].get("type") in {"string", "array"}:
+        del plain["anyOf"]
+        plain = kinds[0] | plain | {"type": [kinds[0]["type"], "null"]}
+    return plain
 
 
-def _problems_of(path: str, method: str, *, guarded: bool) -> list[int]:
-    found = [400, 401, 406, 500, 503] if guarded else [400, 401]
-    if guarded:
-        found += [403] + [404] * ("{" in path)
-    if method in {"post", "put", "patch"}:
-        found += [413, 415]
-    if method != "get" and guarded:
-        found += [409]
-    if method in {"patch", "put"}:
-        found += [412, 428]
-    return sorted(found)
+def _renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """Schemas under the names of the field: `MandateOut` is `Mandate`, `Page_MandateOut_` is `MandatePage`."""
+    names = {name: _wire_name(name) for name in document["components"]["schemas"]}
+    if len(set(names.values())) < len(names):
+        raise ValueError("Two shapes have the same name on the wire.")
+    document["components"]["schemas"] = {names[old]: one for old, one in document["components"]["schemas"].items()}
+    _refer(document, names)
+    return document
+
+
+def _wire_name(name: str) -> str:
+    page = re.fullmatch(r"Page_(\w+)_", name)
+    return f"{_wire_name(page[1])}Page" if page else name.removesuffix("Out")
+
+
+def _refer(node: Any, names: Mapping[str, str]) -> None:
+    for one in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _refer(one, names)
+    if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+        place, _, name = node["$ref"].rpartition("/")
+        node["$ref"] = f"{place}/{names.get(name, name)}"

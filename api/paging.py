@@ -3,18 +3,28 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import from_json
 
 from api.problems import WireError
 from api.shapes import Out
 
 Item = TypeVar("Item")
+LARGEST_NUMBER = 2**63 - 1
 
-Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page has at most.")]
+
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch("-?[0-9]{1,20}", value):
+        raise ValueError("Give a whole number.")
+    return value
+
+
+Limit = Annotated[int, BeforeValidator(_digits), Query(ge=1, le=200, description="How many items a page has at most.")]
 Cursor = Annotated[
     str | None,
     Query(
@@ -45,13 +55,23 @@ def encode(position: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def decode(cursor: str | None, *parts: Callable[[str], Any]) -> tuple[Any, ...] | None:
+def decode(cursor: str | None, *parts: Callable[[Any], Any]) -> tuple[Any, ...] | None:
     """The position a cursor stands for, each part read as what it is."""
     if not cursor:
         return None
     try:
-        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return tuple(read(text) for read, text in zip(parts, position, strict=True))
-    except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError):
+        position = from_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), allow_inf_nan=False)
+        return tuple(_part(read, given) for read, given in zip(parts, position, strict=True))
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error):
         detail = "Take the cursor from `nextCursor`, and leave it out for the first page."
         raise WireError(400, "invalid_cursor", detail) from None
+
+
+def _part(read: Callable[[Any], Any], given: Any) -> Any:
+    """One part of a position: text or a number, within what the database can compare with."""
+    if type(given) not in (str, int) or "\x00" in str(given):
+        raise ValueError
+    part = read(given)
+    if isinstance(part, int) and not 0 <= part <= LARGEST_NUMBER:
+        raise ValueError
+    return part

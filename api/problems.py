@@ -11,9 +11,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from psycopg.errors import Error as PostgresError
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 
@@ -51,6 +53,12 @@ AGAIN = {"40001", "40P01", "55P03"}
 """SQLSTATEs of a serialization failure, a deadlock and a lock that took too long: the same request may succeed now."""
 
 
+OF_FRAMEWORK = {
+    404: "There is nothing here. GET /v1/openapi.json lists what there is.",
+    405: "This resource has other methods: see the Allow header.",
+}
+
+
 class WireError(Exception):
     """A refusal that belongs to HTTP itself."""
 
@@ -66,28 +74,28 @@ def problem(
     *,
     errors: Iterable[Mapping[str, str]] = (),
     headers: Mapping[str, str] | None = None,
-    instance: str | None = None,
+    instance: str,
 ) -> Response:
     body: dict[str, Any] = {
         "type": f"urn:spil:problem:{code.replace('_', '-')}",
         "title": TITLES.get(status, HTTPStatus(status).phrase),
         "status": status,
         "detail": detail,
+        "instance": instance,
         "code": code,
     }
-    if instance:
-        body["instance"] = instance
     if listed := list(errors):
         body["errors"] = listed
     return Response(json.dumps(body, ensure_ascii=False), status, dict(headers or {}), MEDIA_TYPE)
 
 
-def of_domain(error: DomainError, instance: str | None = None) -> Response:
+def of_domain(error: DomainError, request: Request) -> Response:
     status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
     errors = []
     if isinstance(error, Invalid):
-        errors = [{"in": "body", "field": error.field, "code": error.code, "detail": error.sentence}]
-    return problem(status, error.code, error.sentence, errors=errors, instance=instance)
+        place = "query" if request.method == "GET" else "body"
+        errors = [{"in": place, "field": error.field, "code": error.code, "detail": error.sentence}]
+    return problem(status, error.code, error.sentence, errors=errors, instance=instance_of(request))
 
 
 def of_database(error: DBAPIError) -> DomainError | WireError | None:
@@ -106,12 +114,22 @@ def instance_of(request: Request) -> str:
 
 
 def _of_input(error: Mapping[str, Any]) -> dict[str, str]:
+    """One thing that is wrong with the input, without a word of it: the name of an unknown field is input too."""
     place, *path = [str(part) for part in error["loc"]] or ["body"]
     kind = str(error["type"])
-    detail = str(error["msg"]) if kind not in {"json_invalid", "value_error"} else str(error["msg"]).split(":")[0]
-    if kind == "value_error":
-        detail = str(error["ctx"]["error"])
+    if kind == "extra_forbidden":
+        return {"in": place, "field": ".".join(path[:-1]), "code": kind, "detail": "Leave out what is not known here."}
+    detail = str(error["ctx"]["error"]) if kind == "value_error" else str(error["msg"])
     return {"in": place, "field": ".".join(path), "code": kind, "detail": detail}
+
+
+def _methods_of(request: Request) -> str:
+    """The methods of what is at this path, for `Allow`; HEAD wherever GET."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return ", ".join(sorted(found | ({"HEAD"} if "GET" in found else set())))
 
 
 def install(app: FastAPI) -> None:
@@ -119,7 +137,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DomainError)
     async def refused(request: Request, error: DomainError) -> Response:
-        return of_domain(error, instance_of(request))
+        return of_domain(error, request)
 
     @app.exception_handler(WireError)
     async def refused_by_http(request: Request, error: WireError) -> Response:
@@ -135,18 +153,15 @@ def install(app: FastAPI) -> None:
     async def refused_by_database(request: Request, error: DBAPIError) -> Response:
         meant = of_database(error)
         if isinstance(meant, DomainError):
-            return of_domain(meant, instance_of(request))
+            return of_domain(meant, request)
         if isinstance(meant, WireError):
             return await refused_by_http(request, meant)
         raise error
 
     @app.exception_handler(HTTPException)
     async def refused_by_framework(request: Request, error: HTTPException) -> Response:
-        code = HTTPStatus(error.status_code).name.lower()
-        details = {
-            404: "There is nothing here, or not for you. GET /v1/openapi.json lists what there is.",
-            405: "This resource has other methods: see the Allow header.",
-        }
         status = 400 if error.status_code == 422 else error.status_code
-        detail = details.get(status, "The request can't be read. Send valid JSON in UTF-8.")
-        return problem(status, code, detail, headers=error.headers, instance=instance_of(request))
+        code = HTTPStatus(status).name.lower()
+        detail = OF_FRAMEWORK.get(status, "The request can't be read. Send valid JSON in UTF-8.")
+        headers = {"Allow": _methods_of(request)} if status == 405 else error.headers
+        return problem(status, code, detail, headers=headers, instance=instance_of(request))

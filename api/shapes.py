@@ -1,16 +1,39 @@
-"""The base of every request and response shape: camelCase on the wire, nothing unknown accepted, clean text only."""
+"""The base of every request and response shape: camelCase on the wire, nothing unknown accepted, clean text only.
 
+What is accepted is exactly what the schema says: a type that reads more than that is narrowed here.
+"""
+
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Self
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    Strict,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
 
+CANONICAL_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+DAY = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 
-def _clean(text: str) -> str:
-    if any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or 0xD800 <= ord(char) < 0xE000 for char in text):
-        raise ValueError("Leave out control characters.")
-    return text
+
+def _canonical(value: object) -> object:
+    if isinstance(value, str) and not CANONICAL_UUID.fullmatch(value):
+        raise ValueError("Give a UUID, such as 2b1f4c52-9c1e-4d51-8a35-5f2f3f9d7c10.")
+    return value
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, date) and not (isinstance(value, str) and re.fullmatch(DAY.strip("^$"), value)):
+        raise ValueError("Give a day of 1900 until 2199 as YYYY-MM-DD.")
+    return value
 
 
 def _utc(moment: datetime) -> str:
@@ -18,7 +41,11 @@ def _utc(moment: datetime) -> str:
 
 
 CleanText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_clean)
+    str,
+    StringConstraints(
+        max_length=120, pattern=r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
+    ),
+    Field(description="Without control characters, and without spaces around it."),
 ]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()-]{5,24}$"), Field(examples=["+31 30 123 45 67"])]
 Email = Annotated[
@@ -30,8 +57,14 @@ HelpDomainCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{1,48}[a
 MunicipalityCode = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{4}$"), Field(description="CBS code.", examples=["9901"])
 ]
-Moment = Annotated[datetime, PlainSerializer(_utc, return_type=str, when_used="json")]
-Day = date
+Moment = Annotated[
+    datetime,
+    PlainSerializer(_utc, return_type=str, when_used="json"),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+Day = Annotated[date, BeforeValidator(_day), Field(json_schema_extra={"pattern": DAY})]
+Id = Annotated[UUID, BeforeValidator(_canonical)]
+YesNo = Annotated[bool, Strict()]
 
 
 class Shape(BaseModel):

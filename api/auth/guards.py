@@ -14,22 +14,22 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response, Security
-from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from api import openapi
 from api.auth import documents
 from api.auth.calls import Operation, carry_out, etag, refusal
 from api.auth.idempotency import Answer
 from api.auth.policy import RULES, Access, Permission, Relation, Standing
-from api.auth.requests import claim_of, negotiate, read_strictly
-from api.domain.actor import Actor
+from api.auth.requests import StrictRoute, claim_of
+from api.domain.actor import Actor, Role
 from api.domain.documents import Document
 from api.domain.errors import Forbidden, NotFound
 from api.domain.models import AuditRecord
 from api.problems import AGAIN
-from api.shapes import Out
+from api.shapes import Id, Out
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Declaration = Callable[[Endpoint], Endpoint]
@@ -38,17 +38,18 @@ ATTEMPTS = 3
 """A transaction that met a deadlock is carried out anew, so many times in all."""
 
 bearer = HTTPBearer(auto_error=False, scheme_name="token", bearerFormat="JWT", description="A signed access token.")
+IF_MATCH = {"PATCH": [openapi.IF_MATCH], "PUT": [openapi.IF_MATCH | {"required": False}]}
 FAMILY_ID = inspect.Parameter(
     "family_id",
     inspect.Parameter.KEYWORD_ONLY,
     annotation=Annotated[
-        UUID, Path(alias="familyId", description="The family. Who has no running relation to it gets a 404.")
+        Id, Path(alias="familyId", description="The family. Who has no running relation to it gets a 404.")
     ],
 )
 
 
-class GuardedRoute(APIRoute):
-    """Knows who asks, and reads strictly, before anything else looks at the request."""
+class GuardedRoute(StrictRoute):
+    """Knows who asks before anything else looks at the request."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -56,8 +57,6 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             authorization = request.headers.get("authorization")
             request.state.actor = await request.app.state.authenticator.actor(authorization)
-            negotiate(request)
-            await read_strictly(request)
             return await handle(request)
 
         return guarded
@@ -106,17 +105,46 @@ class Routes:
 
         def declare(function: Callable[..., Any]) -> Callable[..., Any]:
             operation = Operation(function, permission, of_family, changes, status, location)
+            answer = shape or inspect.signature(function).return_annotation
             self.router.add_api_route(
                 path,
                 _endpoint(operation),
                 methods=[method],
                 status_code=status,
-                response_model=shape or inspect.signature(function).return_annotation,
-                name=function.__name__,
+                response_model=answer,
+                **_described(operation, method, path, answer),
             )
             return function
 
         return declare
+
+
+def _described(operation: Operation, method: str, path: str, answer: type[Out] | None) -> dict[str, Any]:
+    paged = answer is not None and "next_cursor" in answer.model_fields
+    return openapi.declared(
+        operation.function.__name__,
+        status=operation.status,
+        problems=_problems_of(operation, method, path),
+        headers=(openapi.LINK if paged else openapi.ETAG if answer else {})
+        | (openapi.LOCATION if operation.location else {}),
+        parameters=[openapi.IDEMPOTENCY_KEY] if method == "POST" and operation.changes else IF_MATCH.get(method, []),
+    )
+
+
+def _problems_of(operation: Operation, method: str, path: str) -> list[int]:
+    """The statuses of the refusals that this operation can meet."""
+    found = {400, 401, 406, 500, 503}
+    if operation.of_family or RULES[operation.permission].roles != frozenset(Role):
+        found |= {403}
+    if "{" in path:
+        found |= {404}
+    if operation.changes:
+        found |= {409}
+    if method in {"POST", "PUT", "PATCH"}:
+        found |= {413, 415}
+    if method in IF_MATCH:
+        found |= {412, 428}
+    return sorted(found)
 
 
 def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
@@ -133,7 +161,7 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     parameters = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for name, parameter in own.parameters.items()
-        if name not in {"call", "family_id"}
+        if name != "call"
     ]
     if operation.of_family:
         parameters.insert(0, FAMILY_ID)

@@ -1,30 +1,70 @@
-"""Reading a request strictly: what is sent and what is wanted must be JSON, and the JSON must be plain."""
+"""Reading a request strictly: what is sent and what is wanted must be JSON, the JSON plain, and nothing unknown."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import astuple
+from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Form, Query
+from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
 from api.auth.idempotency import Claim
 from api.domain.actor import Actor
 from api.problems import WireError
 
-JSON_TYPES = {"application/json", "application/merge-patch+json"}
-WITH_BODY = {"POST", "PUT", "PATCH"}
-ACCEPTABLE = {"*/*", "application/*", "application/json", "application/problem+json"}
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+BODIES = {"POST": {JSON}, "PUT": {JSON}, "PATCH": {JSON, "application/merge-patch+json"}}
+ACCEPTABLE = {"*/*", "application/*", JSON, "application/problem+json"}
 LONGEST_KEY = 128
 
 
-async def read_strictly(request: Request) -> None:
-    """Read the body once, so that what comes later finds plain JSON: no NaN, no infinity, no half characters."""
-    body = await request.body()
-    if request.method in WITH_BODY and body:
-        if _media_type(request.headers.get("content-type", "")) not in JSON_TYPES:
-            raise WireError(415, "unsupported_media_type", "Send JSON, with Content-Type: application/json.")
-        try:
-            request._json = from_json(body, allow_inf_nan=False)
-        except ValueError:
-            raise WireError(400, "invalid_json", "The body can't be read. Send valid JSON in UTF-8.") from None
+class StrictRoute(APIRoute):
+    """Reads strictly before anything else looks at the request."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        known = {one.alias for one in get_flat_params(self.dependant) if isinstance(one.field_info, Query)}
+        takes_form = self.body_field is not None and isinstance(self.body_field.field_info, Form)
+        takes_body = self.body_field is not None
+
+        async def strict(request: Request) -> Response:
+            negotiate(request)
+            refuse_other_parameters(request, known)
+            body = await request.body()
+            if body and request.method in BODIES:
+                must_be_sent_as(request, {FORM} if takes_form else BODIES[request.method])
+                if not takes_form:
+                    read_json(request, body, takes_body=takes_body)
+            return await handle(request)
+
+        return strict
+
+
+def refuse_other_parameters(request: Request, known: set[str]) -> None:
+    """Refuse what a misspelt filter would silently show: more than was asked for."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    if set(given) - known or len(given) > len(set(given)):
+        names = ", ".join(sorted(known)) or "none"
+        raise WireError(400, "unknown_parameter", f"The query parameters here are, each at most once: {names}.")
+
+
+def must_be_sent_as(request: Request, media_types: set[str]) -> None:
+    if _media_type(request.headers.get("content-type", "")) not in media_types:
+        wanted = " or ".join(sorted(media_types))
+        raise WireError(415, "unsupported_media_type", f"Send it with Content-Type: {wanted}.")
+
+
+def read_json(request: Request, body: bytes, *, takes_body: bool) -> None:
+    """Read the body once, so that what comes later finds plain JSON: no NaN, no half characters."""
+    try:
+        request._json = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise WireError(400, "invalid_json", "The body can't be read. Send valid JSON in UTF-8.") from None
+    if not takes_body and request._json not in ({}, None):
+        raise WireError(400, "body_not_taken", "Send this without a body.")
 
 
 def negotiate(request: Request) -> None:
@@ -41,9 +81,9 @@ def matches(if_match: str, current: str) -> bool:
 def language_of(accept_language: str | None) -> str:
     """`nl` unless English is preferred."""
     ranked = sorted(((_quality(part), -place, part) for place, part in enumerate((accept_language or "").split(","))))
-    for _, _, part in reversed(ranked):
-        language = part.strip().lower()[:2]
-        if language in {"nl", "en"}:
+    for quality, _, part in reversed(ranked):
+        language = part.split(";")[0].strip().lower().split("-")[0]
+        if quality > 0 and language in {"nl", "en"}:
             return language
     return "nl"
 

@@ -14,8 +14,8 @@ from api.domain.actor import Role
 from api.domain.codes import AgencyKind
 from api.domain.errors import Forbidden
 from api.paging import Cursor, Limit, Page, decode, page
-from api.routers.parameters import AgencyId, NamePart
-from api.shapes import Body, CleanText, Email, HelpDomainCode, Out, Phone
+from api.routers.parameters import AgencyId, NamePart, OnlyActive
+from api.shapes import Body, CleanText, Email, HelpDomainCode, Out, Phone, YesNo
 
 routes = Routes("Agencies")
 
@@ -30,7 +30,7 @@ class AgencyRegistration(Body):
     phone: Phone | None = None
     email: Email | None = None
     help_domains: HelpDomains = Field(default=[], description="The help domains it works in.")
-    signal_only: bool = Field(default=False, description="It only signals: it never leads and is no contact point.")
+    signal_only: YesNo = Field(default=False, description="It only signals: it never leads and is no contact point.")
 
 
 class AgencyChange(Body):
@@ -41,8 +41,8 @@ class AgencyChange(Body):
     email: Email | None | MISSING = MISSING
     help_domains: HelpDomains | MISSING = MISSING
     kind: AgencyKind | MISSING = MISSING
-    signal_only: bool | MISSING = MISSING
-    active: bool | MISSING = MISSING
+    signal_only: YesNo | MISSING = MISSING
+    active: YesNo | MISSING = MISSING
 
 
 class AgencyOut(Out):
@@ -77,7 +77,7 @@ def list_agencies(
     name: NamePart = None,
     kind: AgencyKind | None = None,
     help_domain: Annotated[HelpDomainCode | None, Query(alias="helpDomain")] = None,
-    only_active: Annotated[bool, Query(alias="onlyActive")] = True,
+    only_active: OnlyActive = True,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[AgencyOut]:

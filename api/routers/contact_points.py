@@ -1,7 +1,5 @@
 """Contact points: whom to call about which help domain."""
 
-from uuid import UUID
-
 from api.auth.calls import FamilyCall, Rendered
 from api.auth.guards import Routes
 from api.auth.policy import Permission
@@ -10,7 +8,7 @@ from api.domain.documents import Document
 from api.paging import Page
 from api.routers.parameters import LANGUAGES, HelpDomainInPath, Language, On
 from api.routers.who_is_involved import HelpDomainRow
-from api.shapes import Body
+from api.shapes import Body, Id
 
 routes = Routes("Contact points")
 
@@ -18,7 +16,7 @@ routes = Routes("Contact points")
 class ContactPointAssignment(Body):
     """Who becomes the contact point: a professional of an agency that is openly involved with the help domain."""
 
-    professional_id: UUID
+    professional_id: Id
 
 
 @routes.get("/families/{familyId}/contact-points", Permission.FAMILY_READ, shape=Page[HelpDomainRow])

@@ -10,7 +10,7 @@ from api.auth.guards import Routes
 from api.auth.policy import Permission
 from api.domain import disclosures
 from api.paging import Cursor, Limit, Page, decode, page
-from api.shapes import Moment, Out
+from api.shapes import Id, Moment, Out
 
 routes = Routes("Disclosures")
 
@@ -36,9 +36,9 @@ class Disclosure(Out):
 @routes.get("/disclosures", Permission.DISCLOSURE_READ)
 def list_disclosures(
     call: Call,
-    family_id: Annotated[UUID | None, Query(alias="familyId")] = None,
-    professional_id: Annotated[UUID | None, Query(alias="professionalId")] = None,
-    agency_id: Annotated[UUID | None, Query(alias="agencyId")] = None,
+    family_id: Annotated[Id | None, Query(alias="familyId")] = None,
+    professional_id: Annotated[Id | None, Query(alias="professionalId")] = None,
+    agency_id: Annotated[Id | None, Query(alias="agencyId")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[Disclosure]:

@@ -14,7 +14,7 @@ from api.domain.models import Family, Member, Person
 from api.paging import Page
 from api.routers.parameters import MemberId
 from api.routers.persons import PersonRegistration
-from api.shapes import Body, Day, Moment, Out
+from api.shapes import Body, Day, Id, Moment, Out, YesNo
 
 routes = Routes("Families")
 
@@ -22,10 +22,10 @@ routes = Routes("Families")
 class NewMember(Body):
     """A person who joins a family: one that is known (`personId`), or a new one (`person`)."""
 
-    person_id: UUID | None = None
+    person_id: Id | None = None
     person: PersonRegistration | None = None
     role: MemberRole
-    parental_authority: bool = False
+    parental_authority: YesNo = False
 
     @model_validator(mode="after")
     def is_one_person(self) -> Self:
@@ -38,13 +38,13 @@ class MemberChange(Body):
     """What changes of a member."""
 
     role: MemberRole | MISSING = MISSING
-    parental_authority: bool | MISSING = MISSING
+    parental_authority: YesNo | MISSING = MISSING
 
 
 class MemberMove(Body):
     """The family that a member moves to."""
 
-    family_id: UUID
+    family_id: Id
 
 
 class MemberOut(Out):

@@ -1,34 +1,43 @@
 """Parameters that recur in paths, queries and headers."""
 
-from datetime import date
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Header, Path, Query
+from pydantic import BeforeValidator
 
 from api.auth.requests import language_of
-from api.shapes import HelpDomainCode, MunicipalityCode
+from api.shapes import Day, HelpDomainCode, Id, MunicipalityCode
 
 MunicipalityCodeInPath = Annotated[MunicipalityCode, Path(alias="municipalityCode")]
 HelpDomainInPath = Annotated[HelpDomainCode, Path(alias="helpDomain")]
-AgencyId = Annotated[UUID, Path(alias="agencyId")]
-ProfessionalId = Annotated[UUID, Path(alias="professionalId")]
-AbsenceId = Annotated[UUID, Path(alias="absenceId")]
-PersonId = Annotated[UUID, Path(alias="personId")]
-MemberId = Annotated[UUID, Path(alias="memberId")]
-InvolvementId = Annotated[UUID, Path(alias="involvementId")]
-MandateId = Annotated[UUID, Path(alias="mandateId")]
-DeputyId = Annotated[UUID, Path(alias="deputyId")]
+AgencyId = Annotated[Id, Path(alias="agencyId")]
+ProfessionalId = Annotated[Id, Path(alias="professionalId")]
+AbsenceId = Annotated[Id, Path(alias="absenceId")]
+PersonId = Annotated[Id, Path(alias="personId")]
+MemberId = Annotated[Id, Path(alias="memberId")]
+InvolvementId = Annotated[Id, Path(alias="involvementId")]
+MandateId = Annotated[Id, Path(alias="mandateId")]
+DeputyId = Annotated[Id, Path(alias="deputyId")]
 
-NamePart = Annotated[str | None, Query(min_length=2, max_length=80, pattern=r"^[^\x00-\x1f]*$")]
-On = Annotated[date | None, Query(description="A day from 2000 until today: how it was at its end. Without it: now.")]
+
+def _true_or_false(value: object) -> object:
+    if isinstance(value, str) and value not in {"true", "false"}:
+        raise ValueError("Give true or false.")
+    return value
+
+
+NamePart = Annotated[str | None, Query(min_length=2, max_length=80, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+OnlyActive = Annotated[bool, BeforeValidator(_true_or_false), Query(alias="onlyActive")]
+On = Annotated[Day | None, Query(description="A day from 2000 until today: how it was at its end. Without it: now.")]
 
 
 LANGUAGES = ("nl", "en")
 
 
 def _language(
-    accept_language: Annotated[str | None, Header(description="`nl` (default) or `en`, for labels.")] = None,
+    accept_language: Annotated[
+        str | None, Header(alias="Accept-Language", description="`nl` (default) or `en`, for labels.")
+    ] = None,
 ) -> str:
     return language_of(accept_language)
 

@@ -1,9 +1,10 @@
 """Persons: whom a municipality knows. Only a registrar finds them, and never by a URI."""
 
+import re
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import MISSING, Field, SecretStr, model_validator
+from pydantic import MISSING, AfterValidator, Field, SecretStr, model_validator
 
 from api.auth.calls import Call
 from api.auth.guards import Routes
@@ -16,9 +17,21 @@ from api.shapes import Body, CleanText, Day, Out
 
 routes = Routes("Families")
 
+
+def _nine_digits(bsn: SecretStr) -> SecretStr:
+    if not re.fullmatch("[0-9]{9}", bsn.get_secret_value()):
+        raise ValueError("Give nine digits.")
+    return bsn
+
+
 Bsn = Annotated[
     SecretStr,
-    Field(min_length=9, max_length=9, description="Nine digits that pass the eleven-test.", examples=["999990019"]),
+    AfterValidator(_nine_digits),
+    Field(
+        description="Nine digits that pass the eleven-test.",
+        examples=["999990019"],
+        json_schema_extra={"format": "bsn", "pattern": "^[0-9]{9}$"},
+    ),
 ]
 
 

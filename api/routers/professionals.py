@@ -13,8 +13,8 @@ from api.domain import agencies, calendar, professionals
 from api.domain.models import Absence, Professional
 from api.paging import Cursor, Limit, Page, page
 from api.routers.agencies import must_be_own_agency, name_and_id
-from api.routers.parameters import AbsenceId, AgencyId, NamePart, ProfessionalId
-from api.shapes import Body, CleanText, Day, Email, Out, Phone
+from api.routers.parameters import AbsenceId, AgencyId, NamePart, OnlyActive, ProfessionalId
+from api.shapes import Body, CleanText, Day, Email, Id, Out, Phone, YesNo
 
 routes = Routes("Agencies")
 
@@ -37,7 +37,7 @@ class ProfessionalChange(Body):
     phone: Phone | None | MISSING = MISSING
     email: Email | None | MISSING = MISSING
     registration_number: CleanText | None | MISSING = MISSING
-    active: bool | MISSING = MISSING
+    active: YesNo | MISSING = MISSING
 
 
 class ProfessionalOut(Out):
@@ -58,7 +58,7 @@ class AbsenceReport(Body):
 
     starts_on: Day
     ends_on: Day
-    cover_id: UUID | None = Field(default=None, description="A professional of the same agency.")
+    cover_id: Id | None = Field(default=None, description="A professional of the same agency.")
 
 
 class AbsenceOut(Out):
@@ -86,8 +86,8 @@ def _absence(absence: Absence) -> AbsenceOut:
 def list_professionals(
     call: Call,
     name: NamePart = None,
-    agency_id: Annotated[UUID | None, Query(alias="agencyId")] = None,
-    only_active: Annotated[bool, Query(alias="onlyActive")] = True,
+    agency_id: Annotated[Id | None, Query(alias="agencyId")] = None,
+    only_active: OnlyActive = True,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[ProfessionalOut]:

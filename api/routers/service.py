@@ -4,7 +4,9 @@ import json
 
 from fastapi import APIRouter, Request, Response
 
-router = APIRouter()
+from api.auth.requests import StrictRoute
+
+router = APIRouter(route_class=StrictRoute)
 
 OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
 
