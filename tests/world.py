@@ -18,6 +18,7 @@ from sqlmodel import Session, select
 from api.db import CONNECT, sqlalchemy_url
 from api.domain import (
     agencies,
+    calendar,
     contact_points,
     continuity,
     families,
@@ -31,8 +32,12 @@ from api.domain import (
 from api.domain.actor import Actor, Role
 from api.domain.codes import AgencyKind, Framework, LegalBasis, MandateBasis, MemberRole, Power
 from api.domain.models import (
+    Absence,
     Agency,
+    AuditRecord,
     ContactPoint,
+    Deputy,
+    Event,
     Family,
     Involvement,
     Mandate,
@@ -49,7 +54,8 @@ ADMINISTRATOR = Actor(role=Role.PLATFORM_ADMINISTRATOR, subject="administrator")
 
 
 def today() -> date:
-    return datetime.now(UTC).date()
+    """The day it is where the families live."""
+    return calendar.today()
 
 
 def in_days(days: int) -> date:
@@ -67,6 +73,32 @@ def a_bsn() -> str:
         last = sum(digit * weight for digit, weight in zip(digits, range(9, 1, -1), strict=True)) % 11
         if last < 10:
             return "".join(str(digit) for digit in [*digits, last])
+
+
+def refused(response: Response, status: int, code: str) -> None:
+    """The answer is a problem with this status and code, and nothing else."""
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == code, response.text
+
+
+@dataclass(frozen=True)
+class Team:
+    """A family, an agency that is openly involved with it, and who leads for that agency."""
+
+    family: Family
+    agency: Agency
+    lead: Professional
+    involvement: Involvement
+    mandate: Mandate
+
+    @property
+    def path(self) -> str:
+        return f"/families/{self.family.id}"
+
+    @property
+    def mandate_path(self) -> str:
+        return f"{self.path}/mandates/{self.mandate.id}"
 
 
 @dataclass(frozen=True)
@@ -142,6 +174,20 @@ class World:
 
         return self.do(locked, actor or self.registrar, at)
 
+    # What is on record
+
+    def told(self, family: Family, *types: str) -> list[Event]:
+        """The events of a family, the oldest first; only of these types if any are given."""
+        with self.session() as session:
+            events = session.exec(select(Event).where(Event.family_id == family.id).order_by(Event.at, Event.place))
+            return [event for event in events if not types or event.type in types]
+
+    def records(self, family: Family) -> list[AuditRecord]:
+        """The audit records of a family, the oldest first."""
+        with self.session() as session:
+            of_family = select(AuditRecord).where(AuditRecord.family_id == family.id)
+            return list(session.exec(of_family.order_by(AuditRecord.id)))
+
     # Who there is
 
     def a_municipality(self) -> Municipality:
@@ -204,7 +250,12 @@ class World:
         )
 
     def a_member(
-        self, family: Family, role: MemberRole = MemberRole.PARENT, birth_date: date = date(1985, 4, 1), **more: Any
+        self,
+        family: Family,
+        role: MemberRole = MemberRole.PARENT,
+        birth_date: date | None = date(1985, 4, 1),
+        at: datetime | None = None,
+        **more: Any,
     ) -> tuple[Member, Person]:
         def join(work: Work, mine: Family) -> tuple[Member, Person]:
             person = persons.register(
@@ -212,7 +263,7 @@ class World:
             )
             return members.join(work, mine, person, role, parental_authority=role is MemberRole.PARENT), person
 
-        return self.around(family, join, at=ago(minutes=4))
+        return self.around(family, join, at=at or ago(minutes=4))
 
     def an_involvement(
         self,
@@ -262,6 +313,45 @@ class World:
             self.actor(lead),
             at or ago(minutes=1),
         )
+
+    def a_team(self, domains: Iterable[str] = ("parenting",), at: datetime | None = None, **mandate: Any) -> Team:
+        """A family with an agency openly involved and a lead, all of it since `at`."""
+        agency = self.an_agency()
+        lead = self.a_professional(agency)
+        family = self.a_family(at=at)
+        involvement = self.an_involvement(family, agency, domains, professional=lead, at=at)
+        return Team(family, agency, lead, involvement, self.a_mandate(family, lead, at=at, **mandate))
+
+    def an_involved_professional(
+        self, family: Family, domains: Iterable[str] = ("finances",), at: datetime | None = None, **terms: Any
+    ) -> Professional:
+        """Someone of a further agency that is involved with a family."""
+        professional = self.a_professional(self.an_agency(AgencyKind.DEBT_HELP))
+        agency = Agency(id=professional.agency_id, name="", kind=AgencyKind.DEBT_HELP)
+        self.an_involvement(family, agency, domains, professional=professional, at=at, **terms)
+        return professional
+
+    def an_absence(
+        self,
+        professional: Professional,
+        first: int = -1,
+        last: int = 5,
+        cover: Professional | None = None,
+        at: datetime | None = None,
+    ) -> Absence:
+        """An absence from so many days from now to so many days from now, both included."""
+        cover_id = cover.id if cover else None
+        return self.do(
+            lambda work: professionals.report_absence(work, professional, in_days(first), in_days(last), cover_id),
+            at=at,
+        )
+
+    def a_deputy(self, team: Team, deputy: Professional, first: int = 0, last: int = 5) -> Deputy:
+        def name(work: Work, mine: Family) -> Deputy:
+            mandate = mandates.get(work, mine, team.mandate.id)
+            return mandates.name_deputy(work, mine, mandate, deputy.id, in_days(first), in_days(last))
+
+        return self.around(team.family, name, at=ago(seconds=40))
 
     def a_contact_point(
         self, family: Family, professional: Professional, help_domain: str = "parenting", at: datetime | None = None

@@ -22,15 +22,17 @@ def runs(alias: str) -> str:
     )
 
 
-ME = f"""(SELECT p.id FROM professional p WHERE p.id = %(professional_id)s AND p.active
+ME = f"""(SELECT p.id FROM professional p
+      WHERE p.id = %(professional_id)s AND p.agency_id = %(agency_id)s AND p.active
       UNION ALL
       SELECT a.professional_id FROM absence a JOIN professional p ON p.id = a.cover_id AND p.active
       WHERE a.cover_id = %(professional_id)s AND {runs("a")})"""
 """A professional, and whom they cover for now."""
 
 OPENLY_INVOLVED = f"""EXISTS (SELECT FROM involvement i JOIN professional p ON p.agency_id = i.agency_id AND p.active
-      WHERE p.id = role.professional_id AND i.family_id = role.family_id AND NOT i.shielded AND {runs("i")})"""
-"""A role around a family runs only while the agency of whoever has it is openly involved."""
+      WHERE p.id = role.professional_id AND i.agency_id = %(agency_id)s
+      AND i.family_id = role.family_id AND NOT i.shielded AND {runs("i")})"""
+"""A role around a family runs only while the agency of whoever has it, and acts for it, is openly involved."""
 
 OF_RELATION: dict[Relation, str] = {
     Relation.REGISTRAR: """
@@ -62,7 +64,9 @@ OF_RELATION: dict[Relation, str] = {
       FROM involvement role WHERE {own} AND role.answer IS NULL {scope}""",
     Relation.PROPOSED_LEAD: """
       SELECT {distinct} role.family_id, 'proposed_lead' AS name, NULL::text[] AS powers, role.legal_basis
-      FROM mandate role WHERE role.professional_id = %(professional_id)s AND role.answer IS NULL
+      FROM mandate role JOIN professional p
+        ON p.id = role.professional_id AND p.agency_id = %(agency_id)s AND p.active
+      WHERE role.professional_id = %(professional_id)s AND role.answer IS NULL
       AND role.ends_at > statement_timestamp() {scope}""",
     Relation.MEMBER: f"""
       SELECT {{distinct}} role.family_id, 'member' AS name, NULL::text[] AS powers, 'own_data' AS legal_basis

@@ -20,10 +20,16 @@ inv AS (
 open_inv AS (
   SELECT inv.* FROM inv JOIN agency a ON a.id = inv.agency_id WHERE NOT inv.shielded AND NOT a.signal_only
 ),
+-- Whose past this reader may know. An end on record counts, whatever became since of what the role rested on
+known AS (
+  SELECT DISTINCT i.agency_id FROM involvement i JOIN fam ON fam.id = i.family_id
+  WHERE i.started_at IS NOT NULL AND (NOT i.shielded OR fam.sees_shielded OR i.agency_id = %(agency_id)s::uuid)
+),
 mandate_now AS (
   SELECT m.*, p.agency_id FROM mandate m JOIN fam ON fam.id = m.family_id JOIN professional p ON p.id = m.professional_id
   WHERE m.started_at <= fam.at AND m.ends_at > fam.at
-    AND EXISTS (SELECT FROM open_inv WHERE open_inv.agency_id = p.agency_id)
+    AND (EXISTS (SELECT FROM open_inv WHERE open_inv.agency_id = p.agency_id)
+      OR (m.end_reason IS NOT NULL AND p.agency_id IN (SELECT agency_id FROM known)))
 ),
 deputy_now AS (
   SELECT d.* FROM deputy d JOIN mandate_now m ON m.id = d.mandate_id JOIN professional p ON p.id = d.professional_id
@@ -38,10 +44,11 @@ point_open AS (
 point_now AS (
   SELECT cp.* FROM point_open cp JOIN professional p ON p.id = cp.professional_id
   WHERE EXISTS (SELECT FROM open_inv i WHERE i.agency_id = p.agency_id AND cp.help_domain = ANY(i.help_domains))
+    OR (cp.end_reason IS NOT NULL AND p.agency_id IN (SELECT agency_id FROM known))
 ),
 -- A domain that lost its contact point with an involvement stays a gap until it is filled or closed
 orphaned AS (
-  SELECT DISTINCT ON (cp.help_domain) cp.help_domain, cp.end_reason, cp.ends_at, cp.gap_closed_at
+  SELECT DISTINCT ON (cp.help_domain) cp.help_domain, cp.professional_id, cp.end_reason, cp.ends_at, cp.gap_closed_at
   FROM contact_point cp JOIN fam ON fam.id = cp.family_id
   WHERE cp.started_at <= fam.at ORDER BY cp.help_domain, cp.started_at DESC
 ),
@@ -49,8 +56,12 @@ domains AS (
   SELECT unnest(help_domains) AS code FROM open_inv
   UNION
   SELECT o.help_domain FROM orphaned o CROSS JOIN fam
-  WHERE fam.closed_at IS NULL AND (o.gap_closed_at IS NULL OR o.gap_closed_at > fam.at)
+  WHERE (fam.closed_at IS NULL OR fam.closed_at > fam.at) AND (o.gap_closed_at IS NULL OR o.gap_closed_at > fam.at)
     AND (o.ends_at IS NULL OR o.ends_at > fam.at OR o.end_reason = 'involvement_ended')
+    -- A gap left by an involvement that is shielded since would give it away
+    AND (fam.sees_shielded OR EXISTS (
+      SELECT FROM professional p JOIN involvement i ON i.agency_id = p.agency_id
+      WHERE p.id = o.professional_id AND i.family_id = fam.id AND NOT i.shielded AND i.started_at IS NOT NULL))
 ),
 asked AS (
   SELECT code, true AS involved FROM domains WHERE coalesce(%(help_domain)s::text, code) = code
@@ -80,7 +91,7 @@ card AS (
 fallback AS (
   SELECT 'lead_coordinator' AS capacity, 3 AS rank, m.professional_id FROM mandate_now m
   WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = m.professional_id)
-    AND NOT EXISTS (SELECT FROM deputy_now)
+    AND NOT EXISTS (SELECT FROM deputy_now d WHERE d.professional_id NOT IN (SELECT professional_id FROM away))
   UNION ALL
   SELECT 'deputy', 4, d.professional_id FROM deputy_now d
   WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = d.professional_id)

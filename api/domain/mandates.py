@@ -80,6 +80,7 @@ def transfer(
 def accept(work: Work, family: Family, mandate: Mandate) -> Mandate:
     """Accept a proposed mandate; a predecessor's ends at the instant this one starts."""
     _must_be_for_actor(work, mandate)
+    professionals.working(work, mandate.professional_id)
     _must_have_ground(work, family, mandate.professional_id)
     active = continuity.active_mandate(work, family)
     if active and active.id != mandate.succeeds_id:
@@ -111,6 +112,8 @@ def change(work: Work, mandate: Mandate, **new: Any) -> Mandate:
     _must_be_active(work, mandate)
     if "ends_on" in new:
         new["ends_at"] = _end_of(work, new.pop("ends_on"))
+    if "powers" in new:
+        new["powers"] = _in_order(new["powers"])
     mandate.sqlmodel_update(new)
     work.tell(EventType.MANDATE_CHANGED, mandate)
     return mandate
@@ -181,7 +184,7 @@ def _propose(
     mandate = Mandate(
         family_id=family.id,
         professional_id=professional_id,
-        powers=[power for power in Power if power in set(powers)],
+        powers=_in_order(powers),
         legal_basis=basis,
         granted_by=family.municipality_code,
         succeeds_id=predecessor.id if predecessor else None,
@@ -191,6 +194,12 @@ def _propose(
     work.add(mandate)
     work.tell(EventType.MANDATE_PROPOSED, mandate)
     return mandate
+
+
+def _in_order(powers: Iterable[Power]) -> list[str]:
+    """Each once, in the order of the list."""
+    asked = set(powers)
+    return [power for power in Power if power in asked]
 
 
 def _end_of(work: Work, ends_on: date) -> Any:
