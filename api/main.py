@@ -16,6 +16,7 @@ from api.domain.vault import Vault
 from api.routers import (
     agencies,
     caseload,
+    clients,
     contact_points,
     disclosures,
     families,
@@ -46,6 +47,7 @@ CAPABILITIES = (
     contact_points,
     agencies,
     professionals,
+    clients,
     municipalities,
     help_domains,
     disclosures,

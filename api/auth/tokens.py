@@ -28,7 +28,8 @@ from api.problems import WireError
 from api.settings import Settings, TrustedIssuer
 
 SHAPE = re.compile(r"^[A-Za-z0-9_-]{2,2000}\.[A-Za-z0-9_-]{2,6000}\.[A-Za-z0-9_-]{2,1200}$")
-HEADER_NAMES = {"alg", "kid", "typ"}
+HEADER_NAMES = {"alg", "kid", "typ", "x5t"}
+"""`x5t` comes along with some providers' tokens and is not looked at. A name that could bring a key is refused."""
 TYPES = {"jwt", "at+jwt"}
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 REQUIRED_CLAIMS = ("iss", "sub", "aud", "exp", "iat")
@@ -37,6 +38,9 @@ LEEWAY = 10
 REMEMBERED_FOR = 60
 REMEMBERED_AT_MOST = 10_000
 REFETCH_EVERY = 30
+KEYS_FRESH_FOR = 600
+"""Seconds after which an issuer's keys are fetched anew, so that a key it took back loses its force."""
+RSA_BITS = range(2048, 8193)
 
 CLAIMS_OF: dict[Role, tuple[str, ...]] = {
     Role.AGENCY_SYSTEM: ("agency_id",),
@@ -62,25 +66,37 @@ class VerifyingKey:
     algorithm: str
 
 
-def usable_keys(jwks: Mapping[str, Any], algorithms: list[str]) -> dict[str, VerifyingKey]:
-    """The keys of a JWK set that we trust, by `kid`: RSA of at least 2048 bits, or EC on P-256."""
-    keys = {}
-    for entry in jwks.get("keys", []):
-        algorithm = ALGORITHMS.get(entry.get("kty", ""), "")
-        strong = entry.get("crv") == "P-256" if algorithm == "ES256" else len(entry.get("n", "")) >= 342
-        if "d" in entry or not entry.get("kid") or not strong or algorithm not in algorithms:
+def usable_keys(jwks: Any, algorithms: list[str]) -> dict[str, VerifyingKey]:
+    """The keys of a JWK set that we trust, by `kid`: RSA of at least 2048 bits, or EC on P-256. Others don't count."""
+    entries = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    found = {}
+    for entry in entries if isinstance(entries, list) else []:
+        try:
+            found[str(entry["kid"])] = _usable(entry, algorithms)
+        except Exception:  # noqa: S112 - what can't be read is not trusted, whatever is wrong with it
             continue
-        if entry.get("alg", algorithm) == algorithm and entry.get("use", "sig") == "sig":
-            keys[entry["kid"]] = VerifyingKey(jwk.construct(entry, algorithm), algorithm)
-    return keys
+    return found
+
+
+def _usable(entry: Mapping[str, Any], algorithms: list[str]) -> VerifyingKey:
+    algorithm = ALGORITHMS[entry["kty"]]
+    strong = entry["crv"] == "P-256" if algorithm == "ES256" else _bits(entry["n"]) in RSA_BITS
+    for_signing = entry.get("alg", algorithm) == algorithm and entry.get("use", "sig") == "sig"
+    if not (strong and for_signing and entry["kid"] and algorithm in algorithms) or "d" in entry:
+        raise BadToken
+    return VerifyingKey(jwk.construct(dict(entry), algorithm), algorithm)
+
+
+def _bits(number: str) -> int:
+    return int.from_bytes(base64.urlsafe_b64decode(number + "==")).bit_length()
 
 
 def parse(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The header and claims of a token of acceptable shape, not yet verified."""
-    if not SHAPE.match(token):
+    if not SHAPE.fullmatch(token):
         raise BadToken
     try:
-        header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2])
+        header, claims = (_read(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2])
     except (ValueError, binascii.Error, RecursionError) as error:
         raise BadToken from error
     if not isinstance(header, dict) or not isinstance(claims, dict) or not set(header) <= HEADER_NAMES:
@@ -88,6 +104,26 @@ def parse(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if not all(isinstance(value, str) for value in header.values()):
         raise BadToken
     return header, claims
+
+
+def _read(text: bytes) -> Any:
+    return json.loads(text, object_pairs_hook=_each_name_once, parse_constant=_refuse_constant)
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two readers of one token could each take another value of a name that is there twice."""
+    if len(dict(pairs)) != len(pairs):
+        raise BadToken
+    return dict(pairs)
+
+
+def _refuse_constant(name: str) -> None:
+    raise BadToken
+
+
+def is_plain(text: Any, longest: int = 255) -> bool:
+    """Whether a claim is text that can be stored and shown: no NUL, no half characters."""
+    return isinstance(text, str) and 0 < len(text) <= longest and text.isprintable()
 
 
 def verify(token: str, keys: Mapping[str, VerifyingKey], *, issuer: str, audience: str) -> dict[str, Any]:
@@ -108,9 +144,9 @@ def verify(token: str, keys: Mapping[str, VerifyingKey], *, issuer: str, audienc
     except Exception as error:
         raise BadToken from error
     life = [claims[name] for name in ("iat", "exp")]
-    if not all(type(moment) in (int, float) for moment in life) or not 0 < life[1] - life[0] <= LONGEST_LIFE:
+    if not all(type(moment) is int for moment in life) or not 0 < life[1] - life[0] <= LONGEST_LIFE:
         raise BadToken
-    if life[0] > time.time() + LEEWAY or not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= 255:
+    if life[0] > time.time() + LEEWAY or not is_plain(claims["sub"]):
         raise BadToken
     return claims
 
@@ -124,7 +160,7 @@ def actor_of(claims: Mapping[str, Any]) -> Actor:
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise BadToken from error
     code = wanted.get("municipality_code")
-    if code is not None and not re.fullmatch(r"[0-9]{4}", str(code)):
+    if code is not None and not (isinstance(code, str) and re.fullmatch(r"[0-9]{4}", code)):
         raise BadToken
     return Actor(role=role, subject=claims["sub"], municipality_code=code, **ids)
 
@@ -141,8 +177,10 @@ class Issuer:
         self._fetching = asyncio.Lock()
 
     async def keys_for(self, kid: str) -> Mapping[str, VerifyingKey]:
-        """Its keys; fetched anew for a `kid` we don't know, but not more often than every half minute."""
-        if kid not in self._keys and self._trusted.jwks_url:
+        """Its keys; fetched anew for a `kid` we don't know or after a while, at most once every half minute."""
+        known = kid in self._keys
+        wanted = not known or time.monotonic() - self._fetched_at >= KEYS_FRESH_FOR
+        if self._trusted.jwks_url and wanted and not (known and self._fetching.locked()):
             async with self._fetching:
                 if time.monotonic() - self._fetched_at >= REFETCH_EVERY:
                     self._fetched_at = time.monotonic()
@@ -150,11 +188,12 @@ class Issuer:
         return self._keys
 
     async def _fetch(self, url: str) -> None:
+        """Take over the keys at this address. Where that fails or gives none, the known ones stay."""
         try:
             async with httpx.AsyncClient(timeout=5, follow_redirects=False) as client:
                 answer = await client.get(url)
-            self._keys = usable_keys(answer.raise_for_status().json(), self._trusted.algorithms)
-        except (httpx.HTTPError, ValueError):
+            self._keys = usable_keys(answer.raise_for_status().json(), self._trusted.algorithms) or self._keys
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
             return
 
     def may_say(self, actor: Actor) -> bool:

@@ -194,6 +194,7 @@ class EventType(StrEnum):
     AGENCY_REGISTERED = "agency.registered"
     AGENCY_CHANGED = "agency.changed"
     CLIENT_REGISTERED = "client.registered"
+    CLIENT_DEACTIVATED = "client.deactivated"
     PROFESSIONAL_REGISTERED = "professional.registered"
     PROFESSIONAL_CHANGED = "professional.changed"
     ABSENCE_REPORTED = "absence.reported"
