@@ -122,11 +122,12 @@ def carry_out(
     if operation.of_family:
         call = FamilyCall(work, access, request, _take(work, inputs.pop("family_id"), operation), operation)
     answer = claim.earlier_answer(work) if claim else None
+    shows = answer is not None or not operation.changes
     if answer is None:
         answer = _render(operation, operation.function(call, **inputs), request)
         if claim:
             claim.keep(work, answer)
-    if isinstance(call, FamilyCall) and not operation.changes:
+    if isinstance(call, FamilyCall) and shows:
         standing = access.by(operation.permission)
         work.record(operation.permission, "shown", family_id=call.family.id, **_ground(standing))
     session.commit()

@@ -29,10 +29,13 @@ ME = f"""(SELECT p.id FROM professional p
       WHERE a.cover_id = %(professional_id)s AND {runs("a")})"""
 """A professional, and whom they cover for now."""
 
-OPENLY_INVOLVED = f"""EXISTS (SELECT FROM involvement i JOIN professional p ON p.agency_id = i.agency_id AND p.active
-      WHERE p.id = role.professional_id AND i.agency_id = %(agency_id)s
-      AND i.family_id = role.family_id AND NOT i.shielded AND {runs("i")})"""
+OPENLY = f"""EXISTS (SELECT FROM involvement i JOIN professional p ON p.agency_id = i.agency_id AND p.active
+      WHERE i.family_id = role.family_id AND NOT i.shielded AND {runs("i")} AND p.id ="""
+OPENLY_INVOLVED = f"{OPENLY} role.professional_id AND i.agency_id = %(agency_id)s)"
 """A role around a family runs only while the agency of whoever has it, and acts for it, is openly involved."""
+
+LEAD_IS_INVOLVED = f"{OPENLY} m.professional_id)"
+INVOLVED_IN_DOMAIN = f"{OPENLY} role.professional_id AND role.help_domain = ANY(i.help_domains))"
 
 OF_RELATION: dict[Relation, str] = {
     Relation.REGISTRAR: """
@@ -51,11 +54,12 @@ OF_RELATION: dict[Relation, str] = {
     Relation.DEPUTY: f"""
       SELECT {{distinct}} role.family_id, 'deputy' AS name, m.powers, m.legal_basis
       FROM deputy role JOIN mandate m ON m.id = role.mandate_id AND {runs("m")}
-      WHERE role.professional_id = %(professional_id)s AND {runs("role")} AND {OPENLY_INVOLVED} {{scope}}""",
+      WHERE role.professional_id = %(professional_id)s AND {runs("role")} AND {OPENLY_INVOLVED}
+      AND {LEAD_IS_INVOLVED} {{scope}}""",
     Relation.CONTACT_POINT: f"""
       SELECT {{distinct}} role.family_id, 'contact_point' AS name, NULL::text[] AS powers, NULL AS legal_basis
       FROM contact_point role
-      WHERE role.professional_id IN {ME} AND {runs("role")} AND {OPENLY_INVOLVED} {{scope}}""",
+      WHERE role.professional_id IN {ME} AND {runs("role")} AND {OPENLY_INVOLVED} AND {INVOLVED_IN_DOMAIN} {{scope}}""",
     Relation.INVOLVED_AGENCY: f"""
       SELECT {{distinct}} role.family_id, 'involved_agency' AS name, NULL::text[] AS powers, role.legal_basis
       FROM involvement role WHERE {{own}} AND {runs("role")} {{scope}}""",

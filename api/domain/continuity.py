@@ -42,9 +42,11 @@ def running_contact_points(work: Work, family: Family) -> Sequence[ContactPoint]
 
 
 def shielded_agencies(work: Work, family: Family) -> set[UUID]:
-    """The agencies that most readers of this family may not know of."""
-    shielded = select(Involvement.agency_id).where(Involvement.family_id == family.id, Involvement.shielded)
-    return set(work.session.exec(shielded))
+    """The agencies that most readers of this family may not know of: they never were involved openly."""
+    of_family = select(Involvement.agency_id).where(Involvement.family_id == family.id)
+    shielded = work.session.exec(of_family.where(Involvement.shielded))
+    openly = work.session.exec(of_family.where(~col(Involvement.shielded), col(Involvement.started_at).is_not(None)))
+    return set(shielded) - set(openly)
 
 
 def works_shielded(work: Work, family: Family, professional_id: UUID) -> bool:

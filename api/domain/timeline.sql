@@ -1,12 +1,15 @@
 -- A page of what happened around one family, the latest first, as the reader may know it.
--- What a shielded agency figures in is for its own eyes, the lead's and the registrar's; so is a question still open.
+-- A shielded involvement, and what an agency figures in that was never openly involved, are for its own eyes, the
+-- lead's and the registrar's; so is a question still open.
 WITH fam AS (
   SELECT mine.family_id, sees.shielded AS sees_shielded
   FROM (SELECT DISTINCT family_id FROM relation) AS mine JOIN sees ON sees.family_id = mine.family_id
 ),
 hidden AS (
-  SELECT DISTINCT i.agency_id FROM involvement i JOIN fam ON fam.family_id = i.family_id
-  WHERE i.shielded AND NOT fam.sees_shielded AND i.agency_id IS DISTINCT FROM %(agency_id)s::uuid
+  SELECT i.agency_id FROM involvement i JOIN fam ON fam.family_id = i.family_id
+  WHERE NOT fam.sees_shielded AND i.agency_id IS DISTINCT FROM %(agency_id)s::uuid
+  GROUP BY i.agency_id
+  HAVING bool_or(i.shielded) AND NOT bool_or(i.started_at IS NOT NULL AND NOT i.shielded)
 ),
 visible AS (
   SELECT e.*, coalesce(e.agency_id, p.agency_id) AS figures, p.name AS professional
@@ -14,7 +17,7 @@ visible AS (
   LEFT JOIN professional p ON p.id = e.professional_id
   LEFT JOIN involvement i ON i.id = e.involvement_id
   WHERE (%(before_at)s::timestamptz IS NULL OR (e.at, e.place) < (%(before_at)s::timestamptz, %(before_place)s::int))
-    AND (e.involvement_id IS NULL OR fam.sees_shielded OR i.started_at IS NOT NULL
+    AND (e.involvement_id IS NULL OR fam.sees_shielded OR (i.started_at IS NOT NULL AND NOT i.shielded)
          OR i.agency_id = %(agency_id)s::uuid)
     AND NOT EXISTS (SELECT FROM hidden WHERE hidden.agency_id IN (e.agency_id, p.agency_id, e.by_agency_id))
   ORDER BY e.at DESC, e.place DESC LIMIT %(limit)s + 1
