@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from fastapi import FastAPI
 from httpx import Client, Response
@@ -184,9 +185,21 @@ class World:
 
     def records(self, family: Family) -> list[AuditRecord]:
         """The audit records of a family, the oldest first."""
+        return self.records_of(family.id)
+
+    def records_of(self, family_id: UUID) -> list[AuditRecord]:
         with self.session() as session:
-            of_family = select(AuditRecord).where(AuditRecord.family_id == family.id)
+            of_family = select(AuditRecord).where(AuditRecord.family_id == family_id)
             return list(session.exec(of_family.order_by(AuditRecord.id)))
+
+    def caseload(self, actor: Actor, limit: int = 200) -> list[Any]:
+        """The pages of somebody's caseload."""
+        pages, cursor = [], ""
+        while cursor is not None:
+            page = self.as_(actor).get("/caseload", params={"limit": limit, "cursor": cursor}).json()
+            pages.append(page["items"])
+            cursor = page["nextCursor"]
+        return pages
 
     # Who there is
 

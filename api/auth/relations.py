@@ -35,7 +35,7 @@ OPENLY_INVOLVED = f"{OPENLY} role.professional_id AND i.agency_id = %(agency_id)
 """A role around a family runs only while the agency of whoever has it, and acts for it, is openly involved."""
 
 LEAD_IS_INVOLVED = f"{OPENLY} m.professional_id)"
-INVOLVED_IN_DOMAIN = f"{OPENLY} role.professional_id AND role.help_domain = ANY(i.help_domains))"
+INVOLVED_IN_DOMAIN = f"{OPENLY_INVOLVED[:-1]} AND role.help_domain = ANY(i.help_domains))"
 
 OF_RELATION: dict[Relation, str] = {
     Relation.REGISTRAR: """
@@ -59,7 +59,7 @@ OF_RELATION: dict[Relation, str] = {
     Relation.CONTACT_POINT: f"""
       SELECT {{distinct}} role.family_id, 'contact_point' AS name, NULL::text[] AS powers, NULL AS legal_basis
       FROM contact_point role
-      WHERE role.professional_id IN {ME} AND {runs("role")} AND {OPENLY_INVOLVED} AND {INVOLVED_IN_DOMAIN} {{scope}}""",
+      WHERE role.professional_id IN {ME} AND {runs("role")} AND {INVOLVED_IN_DOMAIN} {{scope}}""",
     Relation.INVOLVED_AGENCY: f"""
       SELECT {{distinct}} role.family_id, 'involved_agency' AS name, NULL::text[] AS powers, role.legal_basis
       FROM involvement role WHERE {{own}} AND {runs("role")} {{scope}}""",

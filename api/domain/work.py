@@ -53,6 +53,7 @@ class Work:
         event.listen(session, "before_flush", self._note_changes)
         event.listen(session, "do_orm_execute", self._refuse_bulk)
         event.listen(session, "before_commit", self._seal)
+        event.listen(session, "after_rollback", self._forget)
 
     def begin(self, family: Family) -> None:
         """Begin to change a family, which the caller has locked: its history only ever moves forward."""
@@ -110,22 +111,23 @@ class Work:
             family = self._families[family_id]
             family.changed_at = self.at
             self._told[id(family)] = family
-        self.record(what, "changed", family_id=family_id, event_id=told.id)
+        self.record(what, "changed", by, family_id=family_id, event_id=told.id)
 
-    def record(self, action: str, decision: str, **what: Any) -> None:
+    def record(self, action: str, decision: str, by: Actor | None = None, **what: Any) -> None:
         """Leave an audit record of what this actor did or was shown; it commits with the rest."""
         where = {"municipality_code": self.municipality_code, "trace_id": self.trace_id}
-        record = AuditRecord.of(self.actor, action, decision, self.at, **where)
+        record = AuditRecord.of(by or self.actor, action, decision, self.at, **where)
         self._records.append(record.model_dump(exclude={"id"}) | what)
 
     def _note_changes(self, session: Session, *_: object) -> None:
         for row in (*session.new, *session.dirty, *session.deleted):
-            if isinstance(row, SQLModel) and not isinstance(row, BOOKKEEPING) and session.is_modified(row):
+            touched = session.is_modified(row) or row in session.deleted
+            if isinstance(row, SQLModel) and not isinstance(row, BOOKKEEPING) and touched:
                 self._changed[id(row)] = row
 
     def _refuse_bulk(self, state: ORMExecuteState) -> None:
         table = state.bind_mapper.class_ if state.bind_mapper else None
-        if (state.is_update or state.is_delete) and table not in BOOKKEEPING:
+        if (state.is_insert or state.is_update or state.is_delete) and table not in BOOKKEEPING:
             raise ForgottenEvent("Change rows one by one: a bulk statement tells no event.")
 
     def _seal(self, session: Session) -> None:
@@ -138,4 +140,9 @@ class Work:
             session.execute(insert(OutboxRow), [{"event_id": told["id"]} for told in self._events])
         if self._records:
             session.execute(insert(AuditRecord), self._records)
+        self._forget()
+
+    def _forget(self, *_: object) -> None:
+        """What is committed is told, and what is rolled back has not happened."""
+        self._changed, self._told = {}, {}
         self._events, self._records = [], []
