@@ -43,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with postgres(shared / "postgres") as url:
         with fasteners.InterProcessLock(shared / "template.lock"), psycopg.connect(url, autocommit=True) as connection:
             known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone()
-            if not known:
+            if known is None:  # a row without columns is empty, and yet a row
                 connection.execute(f"CREATE DATABASE {TEMPLATE}")
                 migrate(_at(url, TEMPLATE))
         yield url
