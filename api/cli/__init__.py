@@ -1,3 +1,125 @@
+"""The command line `spil`. What a command needs is imported when it runs, so that the others stay quick."""
+
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-app = typer.Typer()
+from api.domain.actor import Role
+
+app = typer.Typer(
+    name="spil",
+    help="Who is involved with a family, who leads, and whom to call for what.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+Folder = Annotated[Path, typer.Option(help="Where the demo keeps its database, keys and tokens.")]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")]
+SPIL = Path(".spil")
+OPENAPI = Path("openapi/openapi.json")
+
+
+@app.command()
+def demo(
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+    folder: Folder = SPIL,
+    reset: Annotated[bool, typer.Option("--reset", help="Throw away what there is and start over.")] = False,
+) -> None:
+    """Try Spil: a municipality with families in every state, and a token for everybody you can be."""
+    from api.cli.demo import run
+
+    run(host, port, folder, reset=reset)
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer requests.")] = 1,
+) -> None:
+    """Serve the API on the configured settings; unsafe ones are refused."""
+    from api.cli.serving import serve_configured
+
+    serve_configured(host, port, workers)
+
+
+@app.command()
+def worker() -> None:
+    """Write down what ends by itself, for as long as this runs. Any number can run at once."""
+    from api.cli.serving import work_configured
+
+    work_configured()
+
+
+@app.command()
+def migrate(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether the schema and the code agree.")] = False,
+    revision: Annotated[str, typer.Option(help="The revision to bring the schema to.")] = "head",
+) -> None:
+    """Bring the schema of the configured database up to date."""
+    from api.cli.database import check_schema, migrate_configured
+
+    if check:
+        check_schema()
+    else:
+        migrate_configured(revision)
+
+
+@app.command()
+def seed(
+    families: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many families.")],
+    folder: Folder = SPIL,
+) -> None:
+    """Fill a database for trying out and measuring: the configured one, otherwise the demo's."""
+    from api.cli.database import seed_database
+
+    seed_database(families, folder)
+
+
+@app.command()
+def token(
+    role: Annotated[Role | None, typer.Option(help="Make a token for somebody in this role.")] = None,
+    municipality: Annotated[str | None, typer.Option(help="Their municipality's code.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Their agency's id.")] = None,
+    professional: Annotated[str | None, typer.Option(help="Their id as a professional.")] = None,
+    person: Annotated[str | None, typer.Option(help="Their id as a person.")] = None,
+    subject: Annotated[str, typer.Option(help="Who they are, for the audit record.")] = "spil-token",
+    seconds: Annotated[int, typer.Option(min=1, max=43200, help="How long a token for a role is valid.")] = 900,
+    client: Annotated[str | None, typer.Option(help="Fetch a token as this agency's system instead.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The client's private key. Default: the demo's.")] = None,
+    url: Annotated[str | None, typer.Option(help="Where Spil is, for --client. Default: as configured.")] = None,
+    folder: Folder = SPIL,
+) -> None:
+    """Print an access token: signed here for a --role, or fetched from /oauth/token for a --client."""
+    from api.cli.tokens import Wanted, print_client_token, print_role_token
+
+    if client:
+        print_client_token(client, key, url, folder)
+    else:
+        print_role_token(Wanted(role, municipality, agency, professional, person, subject, seconds), folder)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong with the configuration, and how to mend it."""
+    from api.cli.doctor import examine
+
+    examine()
+
+
+@app.command()
+def openapi(
+    out: Annotated[Path, typer.Option(help="The file to write or to compare with.")] = OPENAPI,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if the file is out of date.")] = False,
+) -> None:
+    """Write the OpenAPI document. Needs no database."""
+    from api.cli.description import compare, write
+
+    if check:
+        compare(out)
+    else:
+        write(out)

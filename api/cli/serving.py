@@ -1,0 +1,102 @@
+"""Running the service: uvicorn on uvloop, without an access log (URLs hold ids), and the worker beside it."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from api import worker
+from api.cli import configuration
+from api.cli.doctor import reach
+from api.cli.keys import vault_of
+from api.cli.port import reserve
+from api.cli.screen import done, refuse, say
+from api.cli.stopping import stoppable
+from api.db import Database
+from api.settings import Settings
+
+PATIENCE = 5
+"""Seconds that requests get to finish when the service stops."""
+HOW: dict[str, Any] = {
+    "loop": "uvloop",
+    "http": "httptools",
+    "ws": "none",
+    "lifespan": "on",
+    "access_log": False,
+    "log_level": "warning",
+    "server_header": False,
+    "proxy_headers": False,
+    "timeout_graceful_shutdown": PATIENCE,
+}
+
+log = structlog.get_logger("spil")
+
+
+class WithWorker(uvicorn.Server):
+    """The service and the worker in one process. `ready` is called once requests are answered."""
+
+    def __init__(self, app: FastAPI, ready: Callable[[], None]) -> None:
+        super().__init__(uvicorn.Config(app, **HOW))
+        self._state, self._ready = app.state, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._worker = asyncio.create_task(worker.run(self._state.database, self._state.vault))
+        self._worker.add_done_callback(_tell_failure)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """The worker stops first: it uses what the service is about to close."""
+        self._worker.cancel()
+        await asyncio.gather(self._worker, return_exceptions=True)
+        await super().shutdown(sockets=sockets)
+
+
+def serve_configured(host: str, port: int, workers: int) -> None:
+    """Serve on the settings of the environment."""
+    settings = configuration.safe()
+    _must_answer(settings)
+    reserve(host, port, f"spil serve --port {port + 1}").close()
+    say(f"Serving {settings.base_url} on {host}:{port}")
+    quiet()
+    with stoppable():
+        uvicorn.run("api.main:create_app", factory=True, host=host, port=port, workers=workers, **HOW)
+
+
+def work_configured() -> None:
+    """Do the worker's work on the settings of the environment."""
+    settings = configuration.safe()
+    _must_answer(settings)
+    database = Database(settings.database_url or "", connections=1)
+
+    async def work() -> None:
+        try:
+            await worker.run(database, vault_of(settings))
+        finally:
+            await database.close()
+
+    done("Working. Stop with Ctrl-C.")
+    with stoppable():
+        asyncio.run(work())
+
+
+def _must_answer(settings: Settings) -> None:
+    connection = reach(settings.database_url or "")
+    if isinstance(connection, str):
+        refuse(f"The database doesn't answer: {connection}", "`spil doctor` looks further.")
+    connection.close()
+
+
+def quiet() -> None:
+    """FastAPI remarks on an optional package that nothing here uses."""
+    logging.getLogger("fastapi").setLevel(logging.ERROR)
+
+
+def _tell_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("the worker stopped", kind=type(error).__name__)
