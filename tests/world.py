@@ -136,6 +136,7 @@ class World:
 
     def __init__(self, app: FastAPI, client: Client) -> None:
         self.app, self.client = app, client
+        self.administrator = ADMINISTRATOR
         self._engine = create_engine(sqlalchemy_url(app.state.settings.database_url), connect_args=CONNECT)
         self.municipality = self.a_municipality()
         self.registrar = Actor(role=Role.REGISTRAR, subject="registrar", municipality_code=self.municipality.code)

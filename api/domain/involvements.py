@@ -115,7 +115,6 @@ def start(
 ) -> Involvement:
     """Start an agency's own involvement, from now or from a day in the past."""
     _must_be_open(family)
-    agencies.active(work, agency_id)
     involvement = Involvement(
         family_id=family.id,
         agency_id=agency_id,
@@ -162,13 +161,15 @@ def end(work: Work, family: Family, involvement: Involvement, reason: Involvemen
 def _start(
     work: Work, family: Family, involvement: Involvement, terms: Terms, started_on: date | None = None
 ) -> Involvement:
-    if terms.professional_id:
-        professionals.working(work, terms.professional_id, involvement.agency_id)
+    agencies.active(work, involvement.agency_id)
+    professional_id = terms.professional_id or involvement.professional_id
+    if professional_id:
+        professionals.working(work, professional_id, involvement.agency_id)
     if started_on and started_on > calendar.day_of(work.at):
         raise Invalid("An involvement starts today or earlier. Register it when it begins.", field="startedOn")
     ends_at = _end_of_basis(work, terms.legal_basis, terms.legal_basis_ends_on)
     involvement.answer = Answer.ACCEPTED
-    involvement.professional_id = terms.professional_id or involvement.professional_id
+    involvement.professional_id = professional_id
     involvement.legal_basis = terms.legal_basis
     involvement.contact_frequency = terms.contact_frequency
     involvement.shielded = terms.shielded

@@ -16,9 +16,13 @@ visible AS (
   FROM event e JOIN fam ON fam.family_id = e.family_id
   LEFT JOIN professional p ON p.id = e.professional_id
   LEFT JOIN involvement i ON i.id = e.involvement_id
+  LEFT JOIN mandate m ON e.type LIKE 'mandate.%%' AND m.family_id = e.family_id AND m.id::text = e.about
   WHERE (%(before_at)s::timestamptz IS NULL OR (e.at, e.place) < (%(before_at)s::timestamptz, %(before_place)s::int))
     AND (e.involvement_id IS NULL OR fam.sees_shielded OR (i.started_at IS NOT NULL AND NOT i.shielded)
          OR i.agency_id = %(agency_id)s::uuid)
+    AND (m.id IS NULL OR fam.sees_shielded OR m.started_at IS NOT NULL OR m.professional_id = %(professional_id)s::uuid)
+    AND (fam.sees_shielded OR e.type NOT IN ('mandate.proposed', 'mandate.declined', 'mandate.withdrawn') OR EXISTS (
+      SELECT FROM mandate m WHERE m.family_id = e.family_id AND m.id::text = e.about AND m.started_at IS NOT NULL))
     AND NOT EXISTS (SELECT FROM hidden WHERE hidden.agency_id IN (e.agency_id, p.agency_id, e.by_agency_id))
   ORDER BY e.at DESC, e.place DESC LIMIT %(limit)s + 1
 ),
