@@ -21,7 +21,11 @@ point AS (
     (cp.ends_at IS NULL OR cp.ends_at > at) AND EXISTS (
       SELECT FROM open_inv i JOIN professional p ON p.agency_id = i.agency_id
       WHERE p.id = cp.professional_id AND i.family_id = cp.family_id AND cp.help_domain = ANY(i.help_domains)) AS runs,
-    cp.gap_closed_at IS NULL AND (cp.end_reason IS NULL OR cp.end_reason = 'involvement_ended') AS leaves_a_gap
+    cp.gap_closed_at IS NULL AND (cp.end_reason IS NULL OR cp.end_reason = 'involvement_ended')
+      -- A gap left by an involvement that is shielded since would give it away
+      AND ((SELECT sees.shielded FROM sees WHERE sees.family_id = cp.family_id) OR EXISTS (
+        SELECT FROM professional p JOIN involvement i ON i.agency_id = p.agency_id
+        WHERE p.id = cp.professional_id AND i.family_id = cp.family_id AND NOT i.shielded AND i.started_at IS NOT NULL)) AS leaves_a_gap
   FROM contact_point cp JOIN leads ON leads.id = cp.family_id CROSS JOIN moment
   ORDER BY cp.family_id, cp.help_domain, cp.started_at DESC
 ),

@@ -169,6 +169,6 @@ class Scene:
         }
 
     def body_for(self, method: str, path: str) -> object | None:
-        parts = path.removeprefix("/v1/families/{familyId}").strip("/").split("/")
+        parts = path.partition("/families/{familyId}")[2].strip("/").split("/")
         words = " ".join(part for part in parts if part and not part.startswith("{"))
         return self.bodies().get(f"{method} {words}")
