@@ -143,7 +143,7 @@ def test_a_contact_point_ends_with_its_ground_in_one_transaction_and_the_gap_is_
     assert (gap.type, gap.help_domain) == ("contact_point.gap_opened", "finances")
     assert ended.at == gap.at == world.told(team.family)[-3].at
     finances = row(world, team, "finances")
-    assert (finances["involved"], finances["gap"], finances["contactPoint"]) == (True, True, None)
+    assert (finances["involved"], finances["gap"], finances["contactPoint"]) == (False, True, None)
     assert (finances["call"]["capacity"], finances["call"]["because"]) == ("lead_coordinator", "no_contact_point")
     refused(world.as_(world.actor(dewi)).get(team.path), 404, "family_not_found") if how == "ended" else None
 

@@ -117,7 +117,7 @@ row_of_domain AS (
     'label', CASE WHEN %(language)s::text = 'en' THEN h.label_en ELSE h.label_nl END,
     'contactPoint', (SELECT json_build_object('id', cp.id, 'professional', card.body, 'since', to_json(cp.started_at))
                      FROM point_now cp JOIN card ON card.id = cp.professional_id WHERE cp.help_domain = h.code),
-    'involved', asked.involved,
+    'involved', EXISTS (SELECT FROM open_inv WHERE h.code = ANY(open_inv.help_domains)),
     'gap', asked.involved AND NOT EXISTS (SELECT FROM point_now WHERE point_now.help_domain = h.code),
     'call', json_build_object(
       'capacity', coalesce(answer.capacity, 'access_team'),

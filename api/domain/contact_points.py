@@ -53,6 +53,21 @@ def release(work: Work, family: Family, help_domain: str) -> None:
     orphan = _orphaned(work, family, help_domain)
     if orphan is None:
         raise NotFound("This help domain has no contact point.")
+    _close_gap(work, orphan)
+
+
+def close_gaps(work: Work, family: Family) -> None:
+    """Say of every gap around a family that it needs no filling."""
+    left = select(ContactPoint.help_domain).where(
+        ContactPoint.family_id == family.id, ContactPoint.end_reason == ContactPointEnd.INVOLVEMENT_ENDED
+    )
+    for help_domain in work.session.exec(left.distinct().order_by(ContactPoint.help_domain)).all():
+        orphan = _orphaned(work, family, help_domain)
+        if orphan:
+            _close_gap(work, orphan)
+
+
+def _close_gap(work: Work, orphan: ContactPoint) -> None:
     orphan.gap_closed_at = work.at
     work.tell(EventType.CONTACT_POINT_GAP_CLOSED, orphan)
 

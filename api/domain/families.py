@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from api.domain import continuity, members, municipalities, persons
+from api.domain import contact_points, continuity, members, municipalities, persons
 from api.domain.codes import (
     Answer,
     ContactPointEnd,
@@ -47,12 +47,13 @@ def change(work: Work, family: Family, **new: Any) -> Family:
 
 
 def close(work: Work, family: Family, closing: FamilyClosing) -> Family:
-    """Close the approach: every running involvement, role and open question around the family ends now."""
+    """Close the approach: every running involvement, role, gap and open question around the family ends now."""
     if family.closed_at:
         raise Conflict("The approach of this family is closed already.", code="family_closed")
     family.closed_at, family.closing = work.at, closing
     work.tell(EventType.FAMILY_CLOSED, family, reason=closing)
     _withdraw_open_questions(work, family)
+    contact_points.close_gaps(work, family)
     for point in continuity.running_contact_points(work, family):
         continuity.end_contact_point(work, point, ContactPointEnd.FAMILY_CLOSED, work.at)
     mandate = continuity.active_mandate(work, family)
