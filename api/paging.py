@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
+from annotated_types import Interval
 from fastapi import Query
 from pydantic import BeforeValidator, Field
 from pydantic_core import from_json
@@ -24,7 +25,9 @@ def _digits(value: object) -> object:
     return value
 
 
-Limit = Annotated[int, BeforeValidator(_digits), Query(ge=1, le=200, description="How many items a page has at most.")]
+Limit = Annotated[
+    int, Interval(ge=1, le=200), BeforeValidator(_digits), Query(description="How many items a page has at most.")
+]
 Cursor = Annotated[
     str | None,
     Query(

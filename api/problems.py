@@ -125,10 +125,9 @@ def _of_input(error: Mapping[str, Any]) -> dict[str, str]:
 
 def _methods_of(request: Request) -> str:
     """The methods of what is at this path, for `Allow`; HEAD wherever GET."""
-    found: set[str] = set()
-    for route in iter_route_contexts(request.app.routes):
-        if route.matches(request.scope)[0] is not Match.NONE:
-            found |= route.methods or set()
+    routes = [one for one in iter_route_contexts(request.app.routes) if one.matches(request.scope)[0] is not Match.NONE]
+    exact = [one for one in routes if one.path == request.url.path]
+    found = {method for route in exact or routes for method in route.methods or ()}
     return ", ".join(sorted(found | ({"HEAD"} if "GET" in found else set())))
 
 

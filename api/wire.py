@@ -2,10 +2,12 @@
 trace ever. One ASGI layer, because it must hold for errors too.
 """
 
+import os
 import re
 import secrets
+import traceback
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,8 +48,8 @@ class Wire:
             return
         headers = dict(scope["headers"])
         trace = TRACEPARENT.match(headers.get(b"traceparent", b""))
-        scope["trace_id"] = trace[1].decode() if trace else secrets.token_hex(16)
         head = scope["method"] == "HEAD"
+        scope = dict(scope, trace_id=trace[1].decode() if trace else secrets.token_hex(16))
         if head:
             scope["method"] = "GET"
         answer = _Answer(send, head=head)
@@ -104,14 +106,10 @@ def _declared_length(headers: dict[bytes, bytes]) -> int:
 
 
 def _where(error: BaseException) -> list[str]:
-    """The places an error passed, without its text: that could hold personal data."""
-    places = []
-    trace: Any = error.__traceback__
-    while trace:
-        code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return places[-8:]
+    """The places of ours that an error passed, and where it arose, without its text: that could hold personal data."""
+    passed = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    ours = [one for one in passed[:-1] if f"{os.sep}site-packages{os.sep}" not in one[0]]
+    return [f"{Path(name).name}:{line}" for name, line in [*ours, *passed[-1:]]][-8:]
 
 
 async def _nothing() -> Message:

@@ -9,6 +9,8 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Form, Query
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
+from starlette.routing import Match
+from starlette.types import Scope
 
 from api.auth.idempotency import Claim
 from api.domain.actor import Actor
@@ -23,6 +25,12 @@ LONGEST_KEY = 128
 
 class StrictRoute(APIRoute):
     """Reads strictly before anything else looks at the request."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As ever, except that `_search` and the like are verbs, and never the id of something."""
+        match, found = super().matches(scope)
+        is_verb = any(str(value).startswith("_") for value in found.get("path_params", {}).values())
+        return (Match.NONE, {}) if is_verb else (match, found)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -46,6 +54,8 @@ class StrictRoute(APIRoute):
 def refuse_other_parameters(request: Request, known: set[str]) -> None:
     """Refuse what a misspelt filter would silently show: more than was asked for."""
     given = [name for name, _ in request.query_params.multi_items()]
+    if any("\ufffd" in part for pair in request.query_params.multi_items() for part in pair):
+        raise WireError(400, "invalid_query", "The query can't be read. Send UTF-8, percent-encoded.")
     if set(given) - known or len(given) > len(set(given)):
         names = ", ".join(sorted(known)) or "none"
         raise WireError(400, "unknown_parameter", f"The query parameters here are, each at most once: {names}.")

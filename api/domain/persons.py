@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import col, func, or_, select
 
 from api.domain import bsn as numbers
 from api.domain.codes import EventType
@@ -110,7 +110,7 @@ def families_of(work: Work, person: Person) -> Sequence[UUID]:
             Member.person_id == person.id,
             Family.municipality_code == person.municipality_code,
             col(Member.started_at) <= work.at,
-            func.coalesce(Member.ends_at, "infinity") > work.at,
+            or_(col(Member.ends_at).is_(None), col(Member.ends_at) > work.at),
         )
         .order_by(col(Family.id))
     ).all()

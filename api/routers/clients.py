@@ -17,7 +17,7 @@ from api.shapes import Body, CleanText, Id, Out
 
 routes = Routes("Clients")
 
-ClientId = Annotated[UUID, Path(alias="clientId")]
+ClientId = Annotated[Id, Path(alias="clientId")]
 Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,1400}$"), Field(description="In base64url.")]
 
 
