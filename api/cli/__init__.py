@@ -22,8 +22,8 @@ SPIL = Path(".spil")
 OPENAPI = Path("openapi/openapi.json")
 
 
-@app.command()
-def demo(
+@app.command("demo")
+def demo_command(
     port: Port = 8000,
     host: Host = "127.0.0.1",
     folder: Folder = SPIL,
@@ -69,8 +69,8 @@ def migrate(
         migrate_configured(revision)
 
 
-@app.command()
-def seed(
+@app.command("seed")
+def seed_command(
     families: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many families.")],
     folder: Folder = SPIL,
 ) -> None:
@@ -103,8 +103,8 @@ def token(
         print_role_token(Wanted(role, municipality, agency, professional, person, subject, seconds), folder)
 
 
-@app.command()
-def doctor() -> None:
+@app.command("doctor")
+def doctor_command() -> None:
     """Say what is wrong with the configuration, and how to mend it."""
     from api.cli.doctor import examine
 
