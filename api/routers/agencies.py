@@ -97,7 +97,8 @@ def list_agencies(
 @routes.post("/agencies", Permission.AGENCY_REGISTER, status=201, location="/agencies/{id}")
 def register_agency(call: Call, body: AgencyRegistration) -> AgencyOut:
     """Register an agency."""
-    return AgencyOut.of(agencies.register(call.work, **body.complete()))
+    given = body.complete()
+    return AgencyOut.of(agencies.register(call.work, help_domains_=given.pop("help_domains"), **given))
 
 
 @routes.get("/agencies/{agencyId}", Permission.DIRECTORY_READ)
