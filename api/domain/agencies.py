@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import any_, literal
 from sqlmodel import col, or_, select, tuple_
 
 from api.domain import help_domains
@@ -88,7 +89,7 @@ def search(
     if kind:
         found = found.where(Agency.kind == kind)
     if help_domain:
-        found = found.where(col(Agency.help_domains).any(help_domain))  # type: ignore[arg-type]
+        found = found.where(literal(help_domain) == any_(col(Agency.help_domains)))
     if only_active:
         found = found.where(Agency.active)
     if after:

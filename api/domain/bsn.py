@@ -10,7 +10,8 @@ from api.domain.vault import Vault
 
 def check(number: str, field: str = "bsn") -> str:
     """The number itself if it can be a BSN; `Invalid` if not, without repeating it."""
-    if len(number) != 9 or not number.isascii() or not rules.is_valid(number) or number == "000000000":
+    nine_digits = len(number) == 9 and number.isascii() and number.isdigit()
+    if not nine_digits or not rules.is_valid(number) or number == "000000000":
         raise Invalid("This is no BSN: give nine digits that pass the eleven-test.", field=field, code="invalid_bsn")
     return number
 
