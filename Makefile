@@ -53,7 +53,7 @@ lock: ## Write the locked requirements anew from pyproject.toml
 		-c requirements/production.txt -c requirements/build.txt -o $(LOCK)
 
 clean: ## Remove the environment and the caches; the data of the demo stay in .spil
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/locked: $(LOCK)
