@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jose import jwt
@@ -16,9 +17,11 @@ from typer.testing import CliRunner
 
 from api.cli import app as spil
 from api.cli import doctor
+from api.cli.folder import newest_revision
 from api.cli.keys import new_keys, new_private_key, public_jwk
 from api.domain import clients
 from api.domain.codes import AgencyKind
+from api.migrating import SCRIPTS
 from api.settings import Settings
 from tests.world import World, a_bsn
 
@@ -204,6 +207,10 @@ def test_the_doctor_finds_a_postgresql_that_is_too_old(environment: pytest.Monke
 def test_the_doctor_finds_an_issuer_without_keys(production: pytest.MonkeyPatch, issuer: dict[str, object]) -> None:
     production.setenv("SPIL_ISSUERS", json.dumps([issuer]))
     assert examined()["Issuer"]
+
+
+def test_the_demo_knows_the_newest_revision_without_alembic() -> None:
+    assert ScriptDirectory(str(SCRIPTS)).get_heads() == [newest_revision()]
 
 
 # The OpenAPI document

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alembic.util import CommandError
+from psycopg import Error as PostgresError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -70,7 +71,7 @@ def _to_fill(settings: Settings, folder: Path) -> Iterator[tuple[str, Vault]]:
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=out, transient=True)
+    return Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
 
 
 def _check_fresh() -> None:
@@ -85,7 +86,8 @@ def _reached() -> Iterator[None]:
         yield
     except CommandError as error:
         refuse(str(error), "Bring the schema up to date with: spil migrate")
-    except SQLAlchemyError as error:
-        refuse(f"The database refused: {str(getattr(error, 'orig', error)).strip()}", "`spil doctor` looks further.")
+    except (SQLAlchemyError, PostgresError) as error:
+        said = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+        refuse(f"The database refused: {said}", "`spil doctor` looks further.")
     except EmbeddedMissing as error:
         refuse(str(error))

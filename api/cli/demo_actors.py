@@ -38,7 +38,7 @@ def everyone(known: Known) -> list[Someone]:
     finances = f"/families/{complete}/contact-points/finances"
     home, neighbour = (MUNICIPALITIES[code][0] for code in (HOME, NEIGHBOUR))
     return [
-        Someone(f"Registrar of {home}", registrar_of(HOME), "/caseload", "every family, with what needs attention"),
+        Someone(f"Registrar of {home}", registrar_of(HOME), "/caseload", "its families and what to do"),
         Someone("System of Jeugdhulp De Wilg", system_of(known, "wilg"), "/caseload", "the families it is related to"),
         Someone("System of Schuldhulp Veenmeer", system_of(known, "schuld"), team, "who is involved with a family"),
         Someone("Marieke Terpstra, lead coordinator", professional_of(known, "wilg.marieke"), team, "the whole team"),
@@ -54,7 +54,7 @@ def everyone(known: Known) -> list[Someone]:
         Someone(f"Privacy officer of {home}", _of_municipality(Role.PRIVACY_OFFICER), looked, "who saw or changed it"),
         Someone("Elif Aksoy, parent", _relative(known, "Elif Aksoy"), team, "her own family"),
         Someone("System of Veenmeer College", system_of(known, "college"), "/caseload", "nothing: not involved"),
-        Someone(f"Registrar of {neighbour}", registrar_of(NEIGHBOUR), "/caseload", "another municipality's families"),
+        Someone(f"Registrar of {neighbour}", registrar_of(NEIGHBOUR), "/caseload", "another municipality"),
         Someone("Platform administrator", ADMINISTRATOR, "/municipalities", "the municipalities; no family"),
     ]
 
@@ -78,7 +78,7 @@ def show(console: Console, base_url: str, people: Sequence[Someone], tokens: Seq
     """The table, and below it a line for each that can be copied whole: nothing in it is wrapped or cut off."""
     table = Table(title="Who you can be", title_justify="left", title_style="bold", header_style="bold")
     table.add_column("", justify="right", no_wrap=True)
-    for heading in ("Who", "Role", "What the line below shows"):
+    for heading in ("Who", "Role", "What the line shows"):
         table.add_column(heading)
     for number, someone in enumerate(people, start=1):
         table.add_row(str(number), escape(someone.name), str(someone.actor.role), escape(someone.shows))

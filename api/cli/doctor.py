@@ -16,6 +16,7 @@ from sqlalchemy import create_engine
 
 from api.auth.tokens import usable_keys
 from api.cli import configuration
+from api.cli.connection import PATIENCE, reach
 from api.cli.keys import vault_of
 from api.cli.screen import out, say
 from api.db import sqlalchemy_url
@@ -27,7 +28,6 @@ OLDEST = 16
 """The oldest major version of PostgreSQL that Spil is for."""
 SKEW = 2.0
 """Seconds the clocks of this machine and of the database may differ; periods begin and end by the database's."""
-PATIENCE = 5
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,6 @@ def look() -> Iterator[Finding]:
         yield Finding("Settings", f"fit for {settings.environment}")
         yield from (_issuer(issuer) for issuer in settings.issuers)
     yield from _database(settings, keys_are_fit=not wrong)
-
-
-def reach(url: str) -> psycopg.Connection[Any] | str:
-    """A connection to the database, or why there is none."""
-    try:
-        return psycopg.connect(url, connect_timeout=PATIENCE, autocommit=True)
-    except (psycopg.Error, UnicodeError) as error:
-        return " ".join(str(error).split()) or type(error).__name__
 
 
 def _issuer(issuer: TrustedIssuer) -> Finding:

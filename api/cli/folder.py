@@ -12,6 +12,8 @@ from api.cli.stopping import undisturbed
 from api.embedded import EmbeddedMissing, postgres
 
 POSTGRES, KEYS = "postgres", "keys.json"
+MIGRATIONS = Path(__file__).parents[2] / "migrations" / "versions"
+"""Their files are named after their revisions, in order."""
 USERS = ".handle_pids.json"
 """Where the embedded PostgreSQL keeps the processes that use it."""
 
@@ -46,9 +48,18 @@ def _started(data: Path) -> Iterator[str]:
 
 
 def _migrate(url: str) -> None:
+    """Bring the schema up to date. Alembic takes a second to load: where nothing is to be done, it isn't."""
+    from api.cli.connection import revision_of
+
+    if revision_of(url) == newest_revision():
+        return
     from api.migrating import migrate
 
     migrate(url)
+
+
+def newest_revision() -> str:
+    return max(file.name for file in MIGRATIONS.glob("[0-9]*.py")).partition("_")[0]
 
 
 def _must_be_whole(folder: Path) -> None:

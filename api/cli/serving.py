@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from api import worker
 from api.cli import configuration
-from api.cli.doctor import reach
+from api.cli.connection import reach
 from api.cli.keys import vault_of
 from api.cli.port import reserve
 from api.cli.screen import done, refuse, say
