@@ -193,6 +193,17 @@ def test_the_privacy_officer_sees_who_looked_and_another_municipalitys_does_not(
     assert _seen(world.as_(world.officer(world.a_municipality())), team.family) == []
 
 
+def test_the_privacy_officer_sees_who_was_refused(world: World) -> None:
+    team, stranger = world.a_team(), world.an_agency()
+    assert world.as_(world.system(stranger)).get(team.path).status_code == 404
+    [refused] = [one for one in _seen(world.as_(world.officer()), team.family) if one["decision"] == "refused"]
+    assert (refused["agencyId"], refused["action"]) == (str(stranger.id), "family:read")
+    elsewhere = world.as_(world.officer(world.a_municipality()))
+    assert _seen(elsewhere, team.family) == []
+    listed = world.as_(world.officer()).get("/disclosures", params={"agencyId": str(stranger.id)}).json()["items"]
+    assert refused in listed
+
+
 def test_a_record_stays_with_the_municipality_that_was_responsible(world: World) -> None:
     scene = Scene(world, shield=False)
     world.as_(world.registrar).get(scene.path)
