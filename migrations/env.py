@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that Alembic's configuration carries. See `api/cli/database.py`."""
+"""Runs migrations on the connection that Alembic's configuration carries. See `api/migrating.py`."""
 
 from alembic import context
 from sqlmodel import SQLModel
