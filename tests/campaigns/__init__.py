@@ -1,0 +1,1 @@
+"""Long runs by command, which the suite has a short version of."""
