@@ -10,7 +10,7 @@ from pydantic import MISSING, Field
 from api.auth.calls import FamilyCall
 from api.auth.guards import Routes
 from api.auth.policy import Permission
-from api.domain import continuity, involvements
+from api.domain import involvements
 from api.domain.codes import (
     ContactFrequency,
     InvitationDecline,
@@ -22,7 +22,7 @@ from api.domain.errors import Forbidden, NotFound
 from api.domain.models import Involvement
 from api.paging import Page
 from api.routers.parameters import InvolvementId
-from api.shapes import Body, Day, HelpDomainCode, Moment, Out
+from api.shapes import Body, Day, HelpDomainCode, Id, Moment, Out, YesNo
 
 routes = Routes("Involvements")
 
@@ -35,9 +35,9 @@ class Terms(Body):
 
     legal_basis: LegalBasis
     legal_basis_ends_on: Day | None = Field(default=None, description=BASIS_ENDS)
-    professional_id: UUID | None = Field(default=None, description="Who does it; a professional of the agency.")
+    professional_id: Id | None = Field(default=None, description="Who does it; a professional of the agency.")
     contact_frequency: ContactFrequency | None = None
-    shielded: bool = Field(
+    shielded: YesNo = Field(
         default=False, description="Seen by the agency itself, the lead coordinator and the registrar only."
     )
 
@@ -59,19 +59,19 @@ class InvolvementChange(Body):
     """What changes of an involvement. A changed basis and its last day go together."""
 
     help_domains: HelpDomains | MISSING = MISSING
-    professional_id: UUID | None | MISSING = MISSING
+    professional_id: Id | None | MISSING = MISSING
     contact_frequency: ContactFrequency | None | MISSING = MISSING
     legal_basis: LegalBasis | MISSING = MISSING
     legal_basis_ends_on: Day | None | MISSING = Field(default=MISSING, description=BASIS_ENDS)
-    shielded: bool | MISSING = MISSING
+    shielded: YesNo | MISSING = MISSING
 
 
 class InvolvementInvitation(Body):
     """Which agency is asked to become involved, and with what."""
 
-    agency_id: UUID
+    agency_id: Id
     help_domains: HelpDomains
-    professional_id: UUID | None = Field(default=None, description="Whom of the agency is asked.")
+    professional_id: Id | None = Field(default=None, description="Whom of the agency is asked.")
 
 
 class InvolvementDecline(Body):
@@ -112,11 +112,15 @@ def _out(call: FamilyCall, involvement: Involvement) -> InvolvementOut:
 
 
 def _is_shown(call: FamilyCall, involvement: Involvement) -> bool:
-    """Shielded involvements and open or failed invitations are for the agency itself, the lead and the registrar."""
+    """Shielded involvements and open or failed invitations are for the agency itself, the lead and the registrar.
+
+    An agency that is only invited sees its own invitation. One involvement being shielded hides no other one: if it
+    did, the absence of what is seen elsewhere would give it away.
+    """
     if call.access.sees("shielded") or involvement.agency_id == call.work.actor.agency_id:
         return True
-    shielded = continuity.shielded_agencies(call.work, call.family)
-    return involvement.started_at is not None and involvement.agency_id not in shielded
+    of_the_team = call.access.by(Permission.FAMILY_READ) is not None
+    return of_the_team and involvement.started_at is not None and not involvement.shielded
 
 
 def _must_be_given_by_an_agency(reason: InvolvementEnd) -> None:

@@ -14,7 +14,7 @@ from api.domain.errors import Forbidden, NotFound
 from api.domain.models import Mandate
 from api.paging import Page
 from api.routers.parameters import DeputyId, MandateId
-from api.shapes import Body, Day, Moment, MunicipalityCode, Out
+from api.shapes import Body, Day, Id, Moment, MunicipalityCode, Out
 
 routes = Routes("Mandates")
 
@@ -24,7 +24,7 @@ Powers = Annotated[list[Power], Field(min_length=1, max_length=len(Power))]
 class MandateProposal(Body):
     """The mandate as it is proposed to a professional."""
 
-    professional_id: UUID
+    professional_id: Id
     powers: Powers
     legal_basis: MandateBasis
     ends_on: Day = Field(description="The last day. A mandate on the family's consent ends with the consent.")
@@ -33,7 +33,7 @@ class MandateProposal(Body):
 class MandateTransfer(Body):
     """Who succeeds. What is left out stays as in the present mandate."""
 
-    professional_id: UUID
+    professional_id: Id
     powers: Powers | None = None
     legal_basis: MandateBasis | None = None
     ends_on: Day | None = None
@@ -62,7 +62,7 @@ class MandateEnding(Body):
 class DeputyNaming(Body):
     """Who stands in for the lead coordinator, in whole days, both included."""
 
-    professional_id: UUID
+    professional_id: Id
     starts_on: Day
     ends_on: Day
 
@@ -107,11 +107,22 @@ def _out(call: FamilyCall, mandate: Mandate) -> MandateOut:
 
 
 def _is_shown(call: FamilyCall, mandate: Mandate) -> bool:
-    """A proposal is between the registrar, the lead and whom it is for until it is accepted."""
+    """A proposal is between the registrar, the lead and whom it is for until it is accepted.
+
+    Who is no more than asked to lead sees that question only.
+    """
     if call.access.sees("shielded") or mandate.professional_id == call.work.actor.professional_id:
         return True
     hidden = continuity.works_shielded(call.work, call.family, mandate.professional_id)
-    return mandate.started_at is not None and not hidden
+    of_the_team = call.access.by(Permission.FAMILY_READ) is not None
+    return of_the_team and mandate.started_at is not None and not hidden
+
+
+def _shown(call: FamilyCall, mandate_id: UUID) -> Mandate:
+    mandate = mandates.get(call.work, call.family, mandate_id)
+    if not _is_shown(call, mandate):
+        raise NotFound("This family has no such mandate.")
+    return mandate
 
 
 @routes.get("/families/{familyId}/mandates", Permission.MANDATE_READ)
@@ -138,10 +149,7 @@ def propose_mandate(call: FamilyCall, body: MandateProposal) -> MandateOut:
 @routes.get("/families/{familyId}/mandates/{mandateId}", Permission.MANDATE_READ)
 def get_mandate(call: FamilyCall, mandate_id: MandateId) -> MandateOut:
     """Get a mandate."""
-    mandate = mandates.get(call.work, call.family, mandate_id)
-    if not _is_shown(call, mandate):
-        raise NotFound("This family has no such mandate.")
-    return _out(call, mandate)
+    return _out(call, _shown(call, mandate_id))
 
 
 @routes.patch("/families/{familyId}/mandates/{mandateId}", Permission.MANDATE_CHANGE)
@@ -210,7 +218,7 @@ def end_mandate(call: FamilyCall, mandate_id: MandateId, body: MandateEnding) ->
 @routes.get("/families/{familyId}/mandates/{mandateId}/deputies", Permission.FAMILY_READ)
 def list_deputies(call: FamilyCall, mandate_id: MandateId) -> Page[DeputyOut]:
     """List who stands in for the lead coordinator, now and later."""
-    mandate = mandates.get(call.work, call.family, mandate_id)
+    mandate = _shown(call, mandate_id)
     return Page(items=[DeputyOut.of(deputy) for deputy in mandates.deputies_of(call.work, mandate)])
 
 
