@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
-from annotated_types import Interval
 from fastapi import Query
 from pydantic import BeforeValidator, Field
 from pydantic_core import from_json
@@ -26,7 +25,7 @@ def _digits(value: object) -> object:
 
 
 Limit = Annotated[
-    int, Interval(ge=1, le=200), BeforeValidator(_digits), Query(description="How many items a page has at most.")
+    int, Field(ge=1, le=200), BeforeValidator(_digits), Query(description="How many items a page has at most.")
 ]
 Cursor = Annotated[
     str | None,
@@ -43,7 +42,7 @@ class Page(Out, Generic[Item]):
 
     items: Sequence[Item]
     next_cursor: str | None = Field(
-        default=None, description="Give it as `cursor` for the next page. Absent or null: there is none."
+        default=None, description="Give it as `cursor` for the next page. Null: this is the last."
     )
 
 

@@ -5,7 +5,7 @@ constraint of the database.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
@@ -123,11 +123,16 @@ def _of_input(error: Mapping[str, Any]) -> dict[str, str]:
     return {"in": place, "field": ".".join(path), "code": kind, "detail": detail}
 
 
+def is_at(match: tuple[Match, MutableMapping[str, Any]]) -> bool:
+    """Whether a route is at a path: `_search` and the like are verbs, and never the id of something."""
+    values = match[1].get("path_params", {}).values()
+    return match[0] is not Match.NONE and not any(str(value).startswith("_") for value in values)
+
+
 def _methods_of(request: Request) -> str:
     """The methods of what is at this path, for `Allow`; HEAD wherever GET."""
-    routes = [one for one in iter_route_contexts(request.app.routes) if one.matches(request.scope)[0] is not Match.NONE]
-    exact = [one for one in routes if one.path == request.url.path]
-    found = {method for route in exact or routes for method in route.methods or ()}
+    routes = [route for route in iter_route_contexts(request.app.routes) if is_at(route.matches(request.scope))]
+    found = {method for route in routes for method in route.methods or ()}
     return ", ".join(sorted(found | ({"HEAD"} if "GET" in found else set())))
 
 

@@ -94,7 +94,7 @@ def _plain(value: Any) -> Any:
 class Out(Shape):
     """A response body."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_serialization_defaults_required=True)
 
     @classmethod
     def of(cls, row: Any, **more: Any) -> Self:

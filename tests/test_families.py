@@ -62,7 +62,7 @@ def test_every_error_is_named_at_once(world: World) -> None:
 @pytest.mark.parametrize(
     ("member", "status", "code"),
     [
-        ({"personId": NOBODY, "role": "parent"}, 404, "not_found"),
+        ({"personId": NOBODY, "role": "parent"}, 400, "invalid"),
         ({"person": a_person(bsn="123456789"), "role": "parent"}, 400, "invalid_bsn"),
         ({"person": a_person(birthDate=str(in_days(1))), "role": "child"}, 400, "invalid"),
         ({"person": a_person(), "personId": NOBODY, "role": "child"}, 400, "invalid"),

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from api.auth.idempotency import Claim
 from api.domain.actor import Actor
-from api.problems import WireError
+from api.problems import WireError, is_at
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -27,10 +27,9 @@ class StrictRoute(APIRoute):
     """Reads strictly before anything else looks at the request."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """As ever, except that `_search` and the like are verbs, and never the id of something."""
-        match, found = super().matches(scope)
-        is_verb = any(str(value).startswith("_") for value in found.get("path_params", {}).values())
-        return (Match.NONE, {}) if is_verb else (match, found)
+        """As ever, except that a verb is not an id."""
+        found = super().matches(scope)
+        return found if is_at(found) else (Match.NONE, {})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -10,6 +10,7 @@ from api.auth.guards import Routes
 from api.auth.policy import Permission
 from api.domain import members, persons
 from api.domain.codes import MemberRole
+from api.domain.errors import Invalid, NotFound
 from api.domain.models import Family, Member, Person
 from api.paging import Page
 from api.routers.parameters import MemberId
@@ -76,9 +77,17 @@ def _changed_member(call: FamilyCall, member: Member) -> MemberOut:
     return _member(call, member, call.work.session.get_one(Person, member.person_id))
 
 
+def _known_person(call: Call, person_id: UUID) -> Person:
+    """What a body refers to and isn't there is bad input; 404 is for what the path names."""
+    try:
+        return persons.get(call.work, person_id)
+    except NotFound as missing:
+        raise Invalid(missing.sentence, field="personId") from None
+
+
 def join(call: Call, family: Family, new: NewMember) -> Member:
     if new.person_id:
-        person = persons.get(call.work, new.person_id)
+        person = _known_person(call, new.person_id)
     else:
         given = new.person.complete() if new.person else {}
         person = persons.register(call.work, family.municipality_code, **given)

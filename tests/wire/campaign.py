@@ -55,11 +55,11 @@ def run(base_url: str, token: str | None, known: Mapping[str, str], *options: st
         )
 
 
-def run_as(stage: Stage, base_url: str, role: Role, known: Mapping[str, str], examples: int) -> str:
+def run_as(stage: Stage, base_url: str, role: Role, known: Mapping[str, str], examples: int, *more: str) -> str:
     """What Schemathesis has to say of the service as this role meets it; nothing if all is well."""
     token = stage.world.app.state.own_issuer.token(stage.actor(role), seconds=6 * 3600)
     apart = ["--exclude-path-regex", "^/oauth", "--url", f"{base_url}/v1", "--max-examples", str(examples)]
-    done = run(base_url, token, known, *apart)
+    done = run(base_url, token, known, *apart, *more)
     return done.stdout + done.stderr if done.returncode else ""
 
 
