@@ -1,12 +1,14 @@
 """The mandate: one at a time, by acceptance, no wider than granted, handed over at one instant."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from api.domain.actor import Role
-from api.domain.codes import AgencyKind, EventType, Power
-from api.domain.models import Family, Professional
+from api.domain.codes import AgencyKind, Answer, EventType, MandateBasis, Power
+from api.domain.models import Family, Mandate, Professional
+from api.domain.work import Work
 from tests.world import Team, World, ago, in_days, refused, today
 
 EVERY_POWER = [str(power) for power in Power]
@@ -336,6 +338,30 @@ def test_an_open_proposal_is_between_those_it_concerns(world: World) -> None:
         listed = [one["id"] for one in caller.get(f"{team.path}/mandates").json()["items"]]
         assert (proposal in listed) is seen
         assert caller.get(f"{team.path}/mandates/{proposal}").status_code == (200 if seen else 404)
+
+
+def test_whoever_leads_by_another_way_is_not_pushed_aside(world: World) -> None:
+    family = world.a_family()
+    anna, bram = world.an_involved_professional(family), world.an_involved_professional(family)
+    proposal = world.a_proposal(family, anna)
+
+    def grant(work: Work, mine: Family) -> None:
+        granted = Mandate(
+            family_id=mine.id,
+            professional_id=bram.id,
+            powers=["convene"],
+            legal_basis=MandateBasis.CONSENT,
+            granted_by=mine.municipality_code,
+            proposed_at=work.at,
+            answer=Answer.ACCEPTED,
+            started_at=work.at,
+            ends_at=work.at + timedelta(days=1),
+        )
+        work.tell(EventType.MANDATE_GRANTED, work.add(granted))
+
+    world.around(family, grant, at=ago(seconds=1))
+    answer = world.as_(world.actor(anna)).post(f"/families/{family.id}/mandates/{proposal.id}/_accept")
+    refused(answer, 409, "mandate_active")
 
 
 # What follows from the powers

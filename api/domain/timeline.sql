@@ -21,8 +21,6 @@ visible AS (
     AND (e.involvement_id IS NULL OR fam.sees_shielded OR (i.started_at IS NOT NULL AND NOT i.shielded)
          OR i.agency_id = %(agency_id)s::uuid)
     AND (m.id IS NULL OR fam.sees_shielded OR m.started_at IS NOT NULL OR m.professional_id = %(professional_id)s::uuid)
-    AND (fam.sees_shielded OR e.type NOT IN ('mandate.proposed', 'mandate.declined', 'mandate.withdrawn') OR EXISTS (
-      SELECT FROM mandate m WHERE m.family_id = e.family_id AND m.id::text = e.about AND m.started_at IS NOT NULL))
     AND NOT EXISTS (SELECT FROM hidden WHERE hidden.agency_id IN (e.agency_id, p.agency_id, e.by_agency_id))
   ORDER BY e.at DESC, e.place DESC LIMIT %(limit)s + 1
 ),
