@@ -156,6 +156,18 @@ def test_a_proposal_that_nobody_answered_expires(world: World) -> None:
     world.a_proposal(family, anna, at=ago(seconds=1))
 
 
+@pytest.mark.parametrize("ends_on", [LAST_DAY, in_days(-1), in_days(9)])
+def test_a_proposal_goes_with_the_ground_of_who_is_asked(world: World, ends_on: date) -> None:
+    family = world.a_family(at=ago(days=20))
+    anna = world.an_involved_professional(family, at=ago(days=19), **CONSENT)
+    world.a_proposal(family, anna, ends_on=ends_on, at=ago(days=18))
+    refused(world.as_(world.actor(anna)).get(f"/families/{family.id}/mandates"), 404, "family_not_found")
+    settle(world)
+    [event] = world.told(family, "mandate.withdrawn")
+    assert (event.at, event.reason) == (LAPSED_AT, "expired" if ends_on == LAST_DAY else "involvement_ended")
+    assert world.told(family, "mandate.ended") == []
+
+
 def test_lapses_are_told_in_the_order_in_which_they_came(world: World) -> None:
     team, _ = led_on_consent(world)
     finances = {"legal_basis": "measure", "legal_basis_ends_on": in_days(-6)}

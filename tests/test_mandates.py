@@ -191,7 +191,10 @@ def test_nobody_accepts_after_their_agency_has_left(world: World) -> None:
     world.as_(world.system(agency)).post(
         f"/families/{family.id}/involvements/{involvement.id}/_end", {"reason": "completed"}
     )
-    refused(world.as_(world.actor(anna)).post(f"{path}/_accept"), 409, "no_running_involvement")
+    refused(world.as_(world.actor(anna)).post(f"{path}/_accept"), 404, "family_not_found")
+    refused(world.as_(world.actor(anna)).get(f"/families/{family.id}/mandates"), 404, "family_not_found")
+    assert [one.reason for one in world.told(family, "mandate.withdrawn")] == ["involvement_ended"]
+    assert proposed(world, family, json=terms(world.an_involved_professional(family))).status_code == 201
 
 
 def test_nobody_accepts_who_no_longer_works(world: World) -> None:

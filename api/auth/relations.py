@@ -66,12 +66,10 @@ OF_RELATION: dict[Relation, str] = {
     Relation.INVITED_AGENCY: """
       SELECT {distinct} role.family_id, 'invited_agency' AS name, NULL::text[] AS powers, NULL AS legal_basis
       FROM involvement role WHERE {own} AND role.answer IS NULL {scope}""",
-    Relation.PROPOSED_LEAD: """
-      SELECT {distinct} role.family_id, 'proposed_lead' AS name, NULL::text[] AS powers, role.legal_basis
-      FROM mandate role JOIN professional p
-        ON p.id = role.professional_id AND p.agency_id = %(agency_id)s AND p.active
-      WHERE role.professional_id = %(professional_id)s AND role.answer IS NULL
-      AND role.ends_at > statement_timestamp() {scope}""",
+    Relation.PROPOSED_LEAD: f"""
+      SELECT {{distinct}} role.family_id, 'proposed_lead' AS name, NULL::text[] AS powers, role.legal_basis
+      FROM mandate role WHERE role.professional_id = %(professional_id)s AND role.answer IS NULL
+      AND role.ends_at > statement_timestamp() AND {OPENLY_INVOLVED} {{scope}}""",
     Relation.MEMBER: f"""
       SELECT {{distinct}} role.family_id, 'member' AS name, NULL::text[] AS powers, 'own_data' AS legal_basis
       FROM member role JOIN person p ON p.id = role.person_id

@@ -77,7 +77,10 @@ class Ground:
 
 
 def uphold(work: Work, family: Family, at: datetime | None = None) -> None:
-    """End every role that has lost its ground, and tell the gaps that open. Called after any change of involvements."""
+    """End every role that has lost its ground, and tell the gaps that open. Called after any change of involvements.
+
+    A proposal to lead is withdrawn likewise: nobody is asked who could not accept.
+    """
     at = at or work.at
     work.session.flush()
     ground = Ground(work, family, at)
@@ -85,6 +88,9 @@ def uphold(work: Work, family: Family, at: datetime | None = None) -> None:
         if not ground.carries(mandate.professional_id):
             end_mandate(work, mandate, MandateEnd.INVOLVEMENT_ENDED, at)
             work.tell(EventType.MANDATE_GAP_OPENED, family, at=at)
+    for proposal in _open_proposals(work, family):
+        if not ground.carries(proposal.professional_id):
+            _withdraw(work, proposal, MandateEnd.INVOLVEMENT_ENDED, at)
     for deputy in _open_deputies(work, family, at):
         if not ground.carries(deputy.professional_id):
             end_deputy(work, deputy, at)
@@ -125,11 +131,15 @@ def settle(work: Work, family: Family) -> None:
 
 def _expire(work: Work, family: Family, mandate: Mandate, instant: datetime) -> None:
     if mandate.answer is None:
-        mandate.answer, mandate.answered_at = Answer.WITHDRAWN, instant
-        work.tell(EventType.MANDATE_WITHDRAWN, mandate, at=instant, reason=MandateEnd.EXPIRED)
-    elif mandate.end_reason is None:
+        _withdraw(work, mandate, MandateEnd.EXPIRED, instant)
+    elif mandate.answer is Answer.ACCEPTED and mandate.end_reason is None:
         end_mandate(work, mandate, MandateEnd.EXPIRED, instant)
         work.tell(EventType.MANDATE_GAP_OPENED, family, at=instant)
+
+
+def _withdraw(work: Work, proposal: Mandate, reason: MandateEnd, at: datetime) -> None:
+    proposal.answer, proposal.answered_at = Answer.WITHDRAWN, at
+    work.tell(EventType.MANDATE_WITHDRAWN, proposal, at=at, reason=reason)
 
 
 def end_mandate(work: Work, mandate: Mandate, reason: MandateEnd, at: datetime) -> None:
@@ -160,6 +170,11 @@ def _open_mandates(work: Work, family: Family, at: datetime) -> Sequence[Mandate
             Mandate.family_id == family.id, col(Mandate.started_at).is_not(None), col(Mandate.ends_at) > at
         )
     ).all()
+
+
+def _open_proposals(work: Work, family: Family) -> Sequence[Mandate]:
+    proposals = select(Mandate).where(Mandate.family_id == family.id, col(Mandate.answer).is_(None))
+    return work.session.exec(proposals).all()
 
 
 def _open_deputies(work: Work, family: Family, at: datetime) -> Sequence[Deputy]:
