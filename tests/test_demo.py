@@ -322,8 +322,10 @@ def test_two_demos_never_share_a_folder(demo: Demo) -> None:
     assert demo.get("/caseload").status_code == 200
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_halfway_leaves_nothing_behind_and_reset_starts_over(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "then"), [(signal.SIGINT, []), (signal.SIGTERM, ["--reset"])])
+def test_stopping_halfway_leaves_nothing_behind_but_what_can_be_gone_on_with(
+    tmp_path: Path, number: signal.Signals, then: list[str]
+) -> None:
     folder = tmp_path / "spil"
     with a_demo(folder, 0) as run:
         wait_for(lambda: database_in(folder) > 0, run)
@@ -331,8 +333,16 @@ def test_stopping_halfway_leaves_nothing_behind_and_reset_starts_over(tmp_path: 
         run.stop(number)
         assert (run.ended, "Traceback" in run.output) == (0, False), run.output
         assert goes(database)
-    if number is signal.SIGINT:
-        with a_demo(folder, 0, "--reset") as run:
-            run.wait_until_ready()
-            assert "Threw away what there was" in run.output
-            assert len(run.written["families"]) >= 25
+    with a_demo(folder, 0, *then) as run:
+        run.wait_until_ready()
+        assert ("Threw away what there was" in run.output) is bool(then)
+        assert len(run.written["families"]) >= 25
+
+
+def test_without_its_keys_a_database_is_not_served(tmp_path: Path) -> None:
+    folder = tmp_path / "spil"
+    folder.mkdir()
+    (folder / "municipality.json").write_text("{}")
+    with a_demo(folder, 0) as run:
+        run.ended = run.process.wait(STARTS_WITHIN)
+        assert (run.ended, "Start over with" in run.output, "Traceback" in run.output) == (1, True, False)

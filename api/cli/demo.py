@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
-from api.cli.folder import KEYS, POSTGRES, folder_database
+from api.cli.folder import KEYS, KNOWN, POSTGRES, folder_database
 from api.cli.port import reserve
 from api.cli.screen import command, done, refuse
 from api.cli.stopping import stoppable
 
-CLIENTS, KNOWN, DEMO_JSON, HELD = "clients", "municipality.json", "demo.json", "lock"
+CLIENTS, DEMO_JSON, HELD = "clients", "demo.json", "lock"
 THE_REST = "api.cli.demo_service"
 
 

@@ -11,7 +11,7 @@ from api.cli.screen import command, done, out, refuse
 from api.cli.stopping import undisturbed
 from api.embedded import EmbeddedMissing, postgres
 
-POSTGRES, KEYS = "postgres", "keys.json"
+POSTGRES, KEYS, KNOWN = "postgres", "keys.json", "municipality.json"
 MIGRATIONS = Path(__file__).parents[2] / "migrations" / "versions"
 """Their files are named after their revisions, in order."""
 USERS = ".handle_pids.json"
@@ -63,8 +63,8 @@ def newest_revision() -> str:
 
 
 def _must_be_whole(folder: Path) -> None:
-    """Without its keys, the database of an earlier time can't be read."""
-    if (folder / POSTGRES / "PG_VERSION").exists() and not (folder / KEYS).exists():
+    """Without its keys, a municipality that was loaded earlier can't be read."""
+    if (folder / KNOWN).exists() and not (folder / KEYS).exists():
         refuse(f"The keys of the database in {folder} are gone. Start over with: {command()} demo --reset")
 
 
