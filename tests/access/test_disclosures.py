@@ -16,7 +16,7 @@ from api.domain.models import AuditRecord, Family
 from api.main import create_app
 from api.settings import Settings
 from tests.access.scene import Scene
-from tests.access.test_visibility import UNDER, routes_under_a_family
+from tests.access.sweep import UNDER, routes_under_a_family
 from tests.conftest import serving
 from tests.world import Caller, World
 

@@ -9,7 +9,7 @@ from api.auth.policy import FIELDS
 from api.domain import involvements
 from api.domain.actor import Actor, Role
 from tests.access.scene import Scene
-from tests.access.test_visibility import UNDER, routes_under_a_family
+from tests.access.sweep import UNDER, routes_under_a_family
 from tests.world import World, today
 
 BIRTH_DATES = ("1985-04-01", "2010-02-03", "2018-05-06")

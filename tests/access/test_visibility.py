@@ -1,6 +1,5 @@
 """Who has no running relation to a family can't tell it from one that doesn't exist, whatever they send."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -9,14 +8,14 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from httpx import Response
 
-from api.domain import contact_points, families, involvements, mandates, members, professionals
-from api.domain.codes import FamilyClosing, InvitationDecline, InvolvementEnd, MandateEnd, MemberRole
+from api.domain import involvements, professionals
+from api.domain.codes import MemberRole
 from api.domain.models import Absence, Family, Professional
-from api.openapi import routes_of
+from tests.access.endings import ENDINGS, move_away
 from tests.access.scene import Scene
+from tests.access.sweep import as_answered, routes_under_a_family
 from tests.world import Caller, World, in_days, today
 
-UNDER = "/v1/families/{familyId}"
 OUTSIDERS = (
     "uninvolved agency's system",
     "professional of an uninvolved agency",
@@ -31,21 +30,6 @@ OUTSIDERS = (
     "small child",
     "someone who borrows a professional's id",
 )
-
-
-def routes_under_a_family(app: FastAPI) -> list[APIRoute]:
-    found = [route for route in routes_of(app) if route.path.startswith(UNDER)]
-    assert len(found) >= 38, "The walk over the routes has missed some."
-    return found
-
-
-def as_answered(answer: Response) -> tuple[int, dict[str, str], Any]:
-    """The whole answer, but for what names this very answer."""
-    headers = {name: value for name, value in answer.headers.items() if name != "date"}
-    body = answer.json() if answer.content else None
-    if isinstance(body, dict) and "instance" in body:
-        assert len(body.pop("instance")) == len("urn:trace:") + 32
-    return answer.status_code, headers, body
 
 
 def send(scene: Scene, caller: Caller, route: APIRoute, family_id: Any, how: str) -> Response:
@@ -146,123 +130,6 @@ def test_a_part_of_another_family_is_not_reached_through_ones_own(scene: Scene, 
 
 
 # A relation that ends, ends at once
-
-
-def end_involvement(scene: Scene) -> None:
-    scene.world.around(
-        scene.family,
-        lambda work, mine: involvements.end(
-            work, mine, involvements.get(work, mine, scene.debt_involvement.id), InvolvementEnd.COMPLETED
-        ),
-        scene.world.system(scene.debt_help),
-    )
-
-
-def end_the_agencys_last(scene: Scene) -> None:
-    def end_all(work: Any, mine: Family) -> None:
-        for one in involvements.of_family(work, mine):
-            if one.agency_id == scene.debt_help.id:
-                involvements.end(work, mine, one, InvolvementEnd.COMPLETED)
-
-    scene.world.around(scene.family, end_all, scene.world.system(scene.debt_help))
-
-
-def decline(scene: Scene) -> None:
-    def answer(work: Any, mine: Family) -> None:
-        involvements.decline(work, involvements.get(work, mine, scene.invitation.id), InvitationDecline.NO_CAPACITY)
-
-    scene.world.around(scene.family, answer, scene.world.system(scene.invited))
-
-
-def withdraw_invitation(scene: Scene) -> None:
-    scene.world.around(
-        scene.family,
-        lambda work, mine: involvements.withdraw_invitation(work, involvements.get(work, mine, scene.invitation.id)),
-    )
-
-
-def withdraw_proposal(scene: Scene) -> None:
-    scene.world.around(
-        scene.family,
-        lambda work, mine: mandates.withdraw_proposal(work, mandates.get(work, mine, scene.proposal.id)),
-    )
-
-
-def name_another_in_the_involvement(scene: Scene) -> None:
-    scene.world.around(
-        scene.family,
-        lambda work, mine: involvements.change(
-            work, mine, involvements.get(work, mine, scene.open_involvement.id), professional_id=scene.bystander.id
-        ),
-        scene.world.system(scene.youth_care),
-    )
-
-
-def lay_down(scene: Scene) -> None:
-    name_another_in_the_involvement(scene)
-    scene.world.around(
-        scene.family,
-        lambda work, mine: mandates.end(work, mine, mandates.get(work, mine, scene.mandate.id), MandateEnd.LAID_DOWN),
-    )
-
-
-def end_deputy(scene: Scene) -> None:
-    scene.world.around(
-        scene.family,
-        lambda work, mine: mandates.end_deputy(work, mandates.get(work, mine, scene.mandate.id), scene.deputy_row.id),
-    )
-
-
-def reassign(scene: Scene) -> None:
-    scene.world.a_contact_point(scene.family, scene.bystander)
-
-
-def release(scene: Scene) -> None:
-    scene.world.around(scene.family, lambda work, mine: contact_points.release(work, mine, "parenting"))
-
-
-def parent_leaves(scene: Scene) -> None:
-    scene.world.around(scene.family, lambda work, mine: members.leave(work, members.get(work, mine, scene.parent.id)))
-
-
-def back_from_absence(scene: Scene) -> None:
-    def end(work: Any) -> None:
-        absent = work.session.get_one(Professional, scene.absent.id)
-        [absence] = professionals.absences_of(work, absent)
-        professionals.withdraw_absence(work, absent, absence.id)
-
-    scene.world.do(end, scene.world.system(scene.debt_help))
-
-
-def move_away(scene: Scene) -> None:
-    scene.world.around(scene.family, lambda work, mine: families.move_to_municipality(work, mine, scene.elsewhere.code))
-
-
-def close(scene: Scene) -> None:
-    scene.world.around(scene.family, lambda work, mine: families.close(work, mine, FamilyClosing.COMPLETED))
-
-
-ENDINGS: dict[str, tuple[str, Callable[[Scene], None]]] = {
-    "involvement ended, for who is named": ("named", end_involvement),
-    "last involvement ended, for the system": ("involved_system", end_the_agencys_last),
-    "invitation declined": ("invited_system", decline),
-    "invitation withdrawn": ("invited_system", withdraw_invitation),
-    "proposal withdrawn": ("candidate", withdraw_proposal),
-    "mandate laid down": ("lead", lay_down),
-    "mandate laid down, for the deputy": ("deputy", lay_down),
-    "deputy's period ended": ("deputy", end_deputy),
-    "contact point reassigned": ("contact_point", reassign),
-    "contact point released": ("contact_point", release),
-    "member left": ("parent", parent_leaves),
-    "absence over, for the cover": ("cover", back_from_absence),
-    "absent colleague's involvement ended": ("cover", end_the_agencys_last),
-    "family moved, for the registrar": ("registrar", move_away),
-    "family moved, for the privacy officer": ("officer", move_away),
-    "family closed, for the lead": ("lead", close),
-    "family closed, for the invited": ("invited_system", close),
-    "family closed, for the candidate": ("candidate", close),
-    "family closed, for the agency": ("involved_system", close),
-}
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
