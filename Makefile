@@ -26,7 +26,7 @@ demo: .venv/installed ## A demo municipality on an embedded PostgreSQL, served u
 
 # In a folder of its own: runs at the same time leave each other alone, and nothing stays behind.
 test: .venv/installed ## All tests, on an embedded PostgreSQL
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && trap 'exit 130' INT TERM && \
 	PYTEST_DEBUG_TEMPROOT="$$folder" $(BIN)/python -m pytest $(ARGS)
 
 check: .venv/installed ## Lint, format, types, direction of imports, and drift of the API description and the schema
