@@ -68,13 +68,14 @@ asked AS (
   UNION ALL
   SELECT %(help_domain)s::text, false WHERE %(help_domain)s::text IS NOT NULL AND %(help_domain)s::text NOT IN (SELECT code FROM domains)
 ),
+team AS (
+  SELECT professional_id FROM inv UNION SELECT professional_id FROM mandate_now
+  UNION SELECT professional_id FROM deputy_now UNION SELECT professional_id FROM point_now
+),
 away AS (
-  SELECT a.professional_id, a.cover_id, a.ends_at FROM absence a CROSS JOIN fam
+  SELECT a.professional_id, a.cover_id, a.ends_at FROM team
+  JOIN absence a ON a.professional_id = team.professional_id CROSS JOIN fam
   WHERE a.started_at <= fam.at AND a.ends_at > fam.at
-    AND (a.professional_id IN (SELECT professional_id FROM inv)
-      OR a.professional_id IN (SELECT professional_id FROM mandate_now)
-      OR a.professional_id IN (SELECT professional_id FROM deputy_now)
-      OR a.professional_id IN (SELECT professional_id FROM point_now))
 ),
 -- The line of who answers: the contact point, in their absence the cover, the lead, the deputy, the access team
 card AS (
@@ -84,9 +85,7 @@ card AS (
     'absentUntil', (SELECT to_char((away.ends_at - interval '1 microsecond') AT TIME ZONE 'Europe/Amsterdam', 'YYYY-MM-DD')
                     FROM away WHERE away.professional_id = p.id)) AS body
   FROM professional p JOIN agency a ON a.id = p.agency_id
-  WHERE p.id IN (SELECT professional_id FROM inv UNION SELECT professional_id FROM mandate_now
-                 UNION SELECT professional_id FROM deputy_now UNION SELECT professional_id FROM point_now
-                 UNION SELECT cover_id FROM away)
+  WHERE p.id IN (SELECT professional_id FROM team UNION SELECT cover_id FROM away)
 ),
 fallback AS (
   SELECT 'lead_coordinator' AS capacity, 3 AS rank, m.professional_id FROM mandate_now m
