@@ -11,6 +11,7 @@ import asyncio
 import base64
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -44,7 +45,8 @@ def main() -> int:
     asked.add_argument("--families", type=int, default=4)
     asked.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     wanted = asked.parse_args()
-    print(f"seed {wanted.seed}")
+    print(f"seed {wanted.seed}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         settings = _settings(stack.enter_context(postgres(folder)))
