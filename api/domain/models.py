@@ -217,6 +217,7 @@ class Involvement(SQLModel, table=True):
         Index("involvement_family_id_idx", "family_id"),
         Index("involvement_agency_id_idx", "agency_id", "family_id"),
         Index("involvement_professional_id_idx", "professional_id", "family_id"),
+        Index("involvement_invited_idx", "agency_id", "family_id", postgresql_where=text("answer IS NULL")),
         Index(
             "involvement_lapsing_idx", "ends_at", postgresql_where=text("ends_at IS NOT NULL AND end_reason IS NULL")
         ),

@@ -214,6 +214,7 @@ def upgrade() -> None:
     )
     op.create_index('involvement_agency_id_idx', 'involvement', ['agency_id', 'family_id'], unique=False)
     op.create_index('involvement_family_id_idx', 'involvement', ['family_id'], unique=False)
+    op.create_index('involvement_invited_idx', 'involvement', ['agency_id', 'family_id'], unique=False, postgresql_where=sa.text('answer IS NULL'))
     op.create_index('involvement_lapsing_idx', 'involvement', ['ends_at'], unique=False, postgresql_where=sa.text('ends_at IS NOT NULL AND end_reason IS NULL'))
     op.create_index('involvement_professional_id_idx', 'involvement', ['professional_id', 'family_id'], unique=False)
     op.create_table('mandate',
@@ -295,6 +296,7 @@ def downgrade() -> None:
     op.drop_table('mandate')
     op.drop_index('involvement_professional_id_idx', table_name='involvement')
     op.drop_index('involvement_lapsing_idx', table_name='involvement', postgresql_where=sa.text('ends_at IS NOT NULL AND end_reason IS NULL'))
+    op.drop_index('involvement_invited_idx', table_name='involvement', postgresql_where=sa.text('answer IS NULL'))
     op.drop_index('involvement_family_id_idx', table_name='involvement')
     op.drop_index('involvement_agency_id_idx', table_name='involvement')
     op.drop_table('involvement')
