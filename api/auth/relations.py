@@ -1,9 +1,11 @@
-"""The visibility query: which families is someone related to, at this instant? Every read and every change starts here.
+"""The visibility query: which families is someone related to now? Every read and every change starts here.
 
-Each relation is a select of `family_id`, `name`, the `powers` a mandate gives and the `legal_basis`. A role's query is
-the union of its relations. What runs is decided by the database's clock, the same for every worker.
+`FOUND` says where each relation is found. A role's query is the union of its relations, a row for each: `family_id`,
+`name`, the `powers` that a mandate gives, and the `legal_basis`. What runs is decided by the database's clock, the same
+for every worker.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -22,66 +24,80 @@ def runs(alias: str) -> str:
     )
 
 
-ME = f"""(SELECT p.id FROM professional p
-      WHERE p.id = %(professional_id)s AND p.agency_id = %(agency_id)s AND p.active
-      UNION ALL
-      SELECT a.professional_id FROM absence a JOIN professional p ON p.id = a.cover_id AND p.active
-      WHERE a.cover_id = %(professional_id)s AND {runs("a")})"""
+def openly_involved(professional: str, *more: str) -> str:
+    """A role around a family runs only while the agency of whoever has it is openly involved."""
+    conditions = ("i.family_id = role.family_id", "NOT i.shielded", runs("i"), f"p.id = {professional}", *more)
+    return f"""EXISTS (
+        SELECT FROM involvement i JOIN professional p ON p.agency_id = i.agency_id AND p.active
+        WHERE {" AND ".join(conditions)})"""
+
+
+RUNS = runs("role")
+MINE = "role.professional_id = %(professional_id)s"
+ME = f"""(
+        SELECT p.id FROM professional p
+        WHERE p.id = %(professional_id)s AND p.agency_id = %(agency_id)s AND p.active
+        UNION ALL
+        SELECT a.professional_id FROM absence a JOIN professional p ON p.id = a.cover_id AND p.active
+        WHERE a.cover_id = %(professional_id)s AND {runs("a")})"""
 """A professional, and whom they cover for now."""
-
-OPENLY = f"""EXISTS (SELECT FROM involvement i JOIN professional p ON p.agency_id = i.agency_id AND p.active
-      WHERE i.family_id = role.family_id AND NOT i.shielded AND {runs("i")} AND p.id ="""
-OPENLY_INVOLVED = f"{OPENLY} role.professional_id AND i.agency_id = %(agency_id)s)"
-"""A role around a family runs only while the agency of whoever has it, and acts for it, is openly involved."""
-
-LEAD_IS_INVOLVED = f"{OPENLY} m.professional_id)"
-INVOLVED_IN_DOMAIN = f"{OPENLY_INVOLVED[:-1]} AND role.help_domain = ANY(i.help_domains))"
-
-OF_RELATION: dict[Relation, str] = {
-    Relation.REGISTRAR: """
-      SELECT {distinct} role.family_id, 'registrar' AS name,
-             NULL::text[] AS powers, 'statutory_task' AS legal_basis
-      FROM (SELECT id AS family_id, municipality_code FROM family) AS role
-      WHERE role.municipality_code = %(municipality_code)s {scope}""",
-    Relation.PRIVACY_OFFICER: """
-      SELECT {distinct} role.family_id, 'privacy_officer' AS name,
-             NULL::text[] AS powers, 'statutory_task' AS legal_basis
-      FROM (SELECT id AS family_id, municipality_code FROM family) AS role
-      WHERE role.municipality_code = %(municipality_code)s {scope}""",
-    Relation.LEAD_COORDINATOR: f"""
-      SELECT {{distinct}} role.family_id, 'lead_coordinator' AS name, role.powers, role.legal_basis FROM mandate role
-      WHERE role.professional_id = %(professional_id)s AND {runs("role")} AND {OPENLY_INVOLVED} {{scope}}""",
-    Relation.DEPUTY: f"""
-      SELECT {{distinct}} role.family_id, 'deputy' AS name, m.powers, m.legal_basis
-      FROM deputy role JOIN mandate m ON m.id = role.mandate_id AND {runs("m")}
-      WHERE role.professional_id = %(professional_id)s AND {runs("role")} AND {OPENLY_INVOLVED}
-      AND {LEAD_IS_INVOLVED} {{scope}}""",
-    Relation.CONTACT_POINT: f"""
-      SELECT {{distinct}} role.family_id, 'contact_point' AS name, NULL::text[] AS powers, NULL AS legal_basis
-      FROM contact_point role
-      WHERE role.professional_id IN {ME} AND {runs("role")} AND {INVOLVED_IN_DOMAIN} {{scope}}""",
-    Relation.INVOLVED_AGENCY: f"""
-      SELECT {{distinct}} role.family_id, 'involved_agency' AS name, NULL::text[] AS powers, role.legal_basis
-      FROM involvement role WHERE {{own}} AND {runs("role")} {{scope}}""",
-    Relation.INVITED_AGENCY: """
-      SELECT {distinct} role.family_id, 'invited_agency' AS name, NULL::text[] AS powers, NULL AS legal_basis
-      FROM involvement role WHERE {own} AND role.answer IS NULL {scope}""",
-    Relation.PROPOSED_LEAD: f"""
-      SELECT {{distinct}} role.family_id, 'proposed_lead' AS name, NULL::text[] AS powers, role.legal_basis
-      FROM mandate role WHERE role.professional_id = %(professional_id)s AND role.answer IS NULL
-      AND role.ends_at > statement_timestamp() AND {OPENLY_INVOLVED} {{scope}}""",
-    Relation.MEMBER: f"""
-      SELECT {{distinct}} role.family_id, 'member' AS name, NULL::text[] AS powers, 'own_data' AS legal_basis
-      FROM member role JOIN person p ON p.id = role.person_id
-      WHERE role.person_id = %(person_id)s AND {runs("role")}
-      AND (role.role <> 'child' OR p.birth_date <= statement_timestamp() - {OLD_ENOUGH}) {{scope}}""",
-}
+FOR_MY_AGENCY = "i.agency_id = %(agency_id)s"
+OF_MUNICIPALITY = "(SELECT id AS family_id, municipality_code FROM family) AS role"
+RESPONSIBLE = "role.municipality_code = %(municipality_code)s"
 
 OWN = {
     Role.AGENCY_SYSTEM: "role.agency_id = %(agency_id)s",
     Role.PROFESSIONAL: f"role.agency_id = %(agency_id)s AND role.professional_id IN {ME}",
 }
 """Which of an agency's involvements are theirs: for its system all, for a professional those that name them."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a relation is found: a row of `role`, with its `family_id`, for each family."""
+
+    source: str
+    where: str
+    powers: str = "NULL::text[]"
+    legal_basis: str = "NULL"
+
+
+FOUND: dict[Relation, Found] = {
+    Relation.REGISTRAR: Found(OF_MUNICIPALITY, RESPONSIBLE, legal_basis="'statutory_task'"),
+    Relation.PRIVACY_OFFICER: Found(OF_MUNICIPALITY, RESPONSIBLE, legal_basis="'statutory_task'"),
+    Relation.LEAD_COORDINATOR: Found(
+        "mandate AS role",
+        f"{MINE} AND {RUNS} AND {openly_involved('role.professional_id', FOR_MY_AGENCY)}",
+        powers="role.powers",
+        legal_basis="role.legal_basis",
+    ),
+    Relation.DEPUTY: Found(
+        f"deputy AS role JOIN mandate m ON m.id = role.mandate_id AND {runs('m')}",
+        f"{MINE} AND {RUNS} AND {openly_involved('role.professional_id', FOR_MY_AGENCY)}"
+        f" AND {openly_involved('m.professional_id')}",
+        powers="m.powers",
+        legal_basis="m.legal_basis",
+    ),
+    Relation.CONTACT_POINT: Found(
+        "contact_point AS role",
+        f"role.professional_id IN {ME} AND {RUNS}"
+        f" AND {openly_involved('role.professional_id', FOR_MY_AGENCY, 'role.help_domain = ANY(i.help_domains)')}",
+    ),
+    Relation.INVOLVED_AGENCY: Found("involvement AS role", "{own} AND " + RUNS, legal_basis="role.legal_basis"),
+    Relation.INVITED_AGENCY: Found("involvement AS role", "{own} AND role.answer IS NULL"),
+    Relation.PROPOSED_LEAD: Found(
+        "mandate AS role",
+        f"{MINE} AND role.answer IS NULL AND role.ends_at > statement_timestamp()"
+        f" AND {openly_involved('role.professional_id', FOR_MY_AGENCY)}",
+        legal_basis="role.legal_basis",
+    ),
+    Relation.MEMBER: Found(
+        "member AS role JOIN person p ON p.id = role.person_id",
+        f"role.person_id = %(person_id)s AND {RUNS}"
+        f" AND (role.role <> 'child' OR p.birth_date <= statement_timestamp() - {OLD_ENOUGH})",
+        legal_basis="'own_data'",
+    ),
+}
 
 NO_RELATION = "SELECT NULL::uuid AS family_id, NULL AS name, NULL::text[] AS powers, NULL AS legal_basis WHERE false"
 
@@ -96,12 +112,16 @@ class Scope(StrEnum):
 @cache
 def related(role: Role, scope: Scope) -> str:
     """The running relations to families of someone in this role."""
-    distinct = "DISTINCT ON (role.family_id)" if scope is Scope.PAGE else ""
-    selects = [
-        f"({OF_RELATION[relation].format(own=OWN.get(role, ''), scope=scope.value, distinct=distinct)})"
-        for relation in RELATIONS_OF[role]
-    ]
-    return "\n      UNION ALL ".join(selects) or NO_RELATION
+    return "\n    UNION ALL ".join(_select(relation, role, scope) for relation in RELATIONS_OF[role]) or NO_RELATION
+
+
+def _select(relation: Relation, role: Role, scope: Scope) -> str:
+    found = FOUND[relation]
+    distinct = "DISTINCT ON (role.family_id) " if scope is Scope.PAGE else ""
+    return f"""(
+      SELECT {distinct}role.family_id, '{relation}' AS name,
+             {found.powers} AS powers, {found.legal_basis} AS legal_basis
+      FROM {found.source} WHERE {found.where.replace("{own}", OWN.get(role, ""))} {scope.value})"""
 
 
 @cache
