@@ -99,8 +99,10 @@ def wait_for(done: Callable[[], bool], run: Run) -> None:
 
 def database_in(folder: Path) -> int:
     """The process of the PostgreSQL that runs on this folder, 0 if none does."""
-    file = folder / "postgres" / "postmaster.pid"
-    return int(file.read_text().split()[0]) if file.exists() else 0
+    try:
+        return int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    except (FileNotFoundError, IndexError):
+        return 0
 
 
 def goes(pid: int) -> bool:
