@@ -6,10 +6,8 @@ import pytest
 
 from api.domain.codes import LegalBasis
 from api.domain.models import Professional
-from tests.test_mandates import someone
+from tests.groundless import someone
 from tests.world import Caller, Team, World, ago, in_days, refused
-
-NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def assign(caller: Caller, team: Team, professional: Professional, domain: str = "parenting", **how: Any) -> Any:
