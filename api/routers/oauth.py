@@ -19,7 +19,7 @@ class TokenRequest(BaseModel):
 
     grant_type: str = Field(max_length=40, json_schema_extra={"enum": ["client_credentials"]})
     client_assertion_type: str = Field(max_length=80, json_schema_extra={"enum": [clients.ASSERTION_TYPE]})
-    client_assertion: str = Field(max_length=9300, description="A JWT signed with a key of the client.")
+    client_assertion: str = Field(min_length=1, max_length=9300, description="A JWT signed with a key of the client.")
 
 
 class AccessToken(BaseModel):

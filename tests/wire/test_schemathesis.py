@@ -23,16 +23,16 @@ def base_url(world: World) -> str:
 
 @pytest.mark.parametrize("role", [Role.REGISTRAR, Role.AGENCY_SYSTEM])
 def test_schemathesis_finds_no_fault(role: Role, acted_on: Stage, base_url: str) -> None:
-    assert run_as(acted_on, base_url, role, acted_on.known, 2, "--phases", "examples,fuzzing") == ""
+    assert run_as(acted_on, base_url, role, acted_on.known, 1, "--phases", "examples,fuzzing") == ""
 
 
 def test_schemathesis_finds_no_fault_beside_the_versioned_api(base_url: str) -> None:
-    assert run_beside(base_url, 5) == ""
+    assert run_beside(base_url, 3) == ""
 
 
 def test_schemathesis_is_really_asking(base_url: str) -> None:
     done: subprocess.CompletedProcess[str] = run(
-        base_url, None, {}, "--url", f"{base_url}/v2", "--include-path", "/agencies", "--phases", "fuzzing"
+        base_url, None, {}, "--url", f"{base_url}/v2", "--include-path", "/agencies", "--phases", "fuzzing", "-n", "1"
     )
     assert done.returncode == 1
     assert "Undocumented status code" in done.stdout

@@ -98,13 +98,13 @@ def test_head_is_get_without_a_body(operation: Operation, stage: Stage) -> None:
 
 
 @each(GUARDED)
-@pytest.mark.parametrize("authorization", [None, "", "Bearer", "token", f"Bearer {CANARY_NAME}.e30.e30", "Basic eDp5"])
-def test_without_a_token_nobody_gets_in(operation: Operation, authorization: str | None, stage: Stage) -> None:
-    headers = CANARIES | ({} if authorization is None else {"Authorization": authorization})
-    answer = stage.send(operation.method, stage.path(operation), headers=headers)
-    is_problem(answer, 401)
-    assert answer.json()["code"] == "unauthenticated"
-    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="spil"')
+def test_without_a_token_nobody_gets_in(operation: Operation, stage: Stage) -> None:
+    for authorization in (None, "", "Bearer", "token", f"Bearer {CANARY_NAME}.e30.e30", "Basic eDp5"):
+        headers = CANARIES | ({} if authorization is None else {"Authorization": authorization})
+        answer = stage.send(operation.method, stage.path(operation), headers=headers)
+        is_problem(answer, 401)
+        assert answer.json()["code"] == "unauthenticated"
+        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="spil"')
 
 
 @each([one for one in GUARDED if not one.of_family and one.name not in DIRECTORY])
@@ -160,36 +160,27 @@ def test_where_nothing_is_the_answer_is_404(method: str, path: str, stage: Stage
 
 
 @each(OPERATIONS)
-@pytest.mark.parametrize(
-    "accept", ["text/html", f"{CANARY_NAME}/xml", "application/json;q=0", "application/xml, text/*"]
-)
-def test_who_takes_no_json_gets_406(operation: Operation, accept: str, stage: Stage) -> None:
+def test_who_takes_no_json_gets_406(operation: Operation, stage: Stage) -> None:
     token = stage.token(Role.REGISTRAR)
-    is_problem(stage.send(operation.method, stage.path(operation), token, headers={"Accept": accept}), 406)
+    for accept in ("text/html", f"{CANARY_NAME}/xml", "application/json;q=0", "application/xml, text/*"):
+        is_problem(stage.send(operation.method, stage.path(operation), token, headers={"Accept": accept}), 406)
 
 
 @each(WRITING)
-@pytest.mark.parametrize("sent_as", ["text/plain", "application/xml", f"x/{CANARY_NAME}", "application/jsonp", ""])
-def test_another_content_type_is_415(operation: Operation, sent_as: str, stage: Stage) -> None:
-    content = json.dumps(a_body(operation) if operation.body else {}).encode()
-    headers = {"Content-Type": sent_as} if sent_as else {}
-    answer = stage.send(
-        operation.method, stage.path(operation), stage.token(Role.REGISTRAR), content=content, headers=headers
-    )
-    is_problem(answer, 415)
+def test_another_content_type_is_415(operation: Operation, stage: Stage) -> None:
+    content = json.dumps(a_body(operation) if operation.body else {"a": 1}).encode()
+    path, token = stage.path(operation), stage.token(Role.REGISTRAR)
+    for sent_as in ("text/plain", "application/xml", f"x/{CANARY_NAME}", "application/jsonp", None):
+        headers = {"Content-Type": sent_as} if sent_as else {}
+        is_problem(stage.send(operation.method, path, token, content=content, headers=headers), 415)
 
 
 @each(WRITING)
-@pytest.mark.parametrize("what", sorted(hostile.BODIES))
-def test_a_bad_body_is_400(operation: Operation, what: str, stage: Stage) -> None:
-    answer = stage.send(
-        operation.method,
-        stage.path(operation),
-        stage.token(Role.REGISTRAR),
-        content=hostile.BODIES[what],
-        headers=CANARIES | {"Content-Type": operation.media_type},
-    )
-    is_problem(answer, 400)
+def test_a_bad_body_is_400(operation: Operation, stage: Stage) -> None:
+    path, token = stage.path(operation), stage.token(Role.REGISTRAR)
+    headers = CANARIES | {"Content-Type": operation.media_type}
+    for content in hostile.BODIES.values():
+        is_problem(stage.send(operation.method, path, token, content=content, headers=headers), 400)
 
 
 @each(WITH_BODY)
