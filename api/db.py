@@ -8,10 +8,14 @@ the answer arrives. Both are asynchronous underneath; the domain's verbs are pla
 from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from psycopg import OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import Session
+
+WAITS = 10
+"""Seconds a request waits for a connection."""
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -34,13 +38,19 @@ class Database:
 
     def __init__(self, url: str, connections: int) -> None:
         self._engine = create_async_engine(
-            sqlalchemy_url(url), pool_size=connections, max_overflow=0, pool_pre_ping=True, connect_args=CONNECT
+            sqlalchemy_url(url),
+            pool_size=connections,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=WAITS,
+            connect_args=CONNECT,
         )
         self._documents = AsyncConnectionPool(
             url,
             min_size=connections,
             max_size=connections,
             open=False,
+            timeout=WAITS,
             kwargs=DOCUMENTS | {"autocommit": True, "prepare_threshold": 0},
         )
 
@@ -60,6 +70,13 @@ class Database:
 
     async def document(self, statement: str, parameters: Mapping[str, Any]) -> TupleRow:
         """The one row of one statement, which has committed when this returns."""
+        try:
+            return await self._ask(statement, parameters)
+        except OperationalError:  # the database went away; if it is back, so are its connections
+            await self._documents.check()
+            return await self._ask(statement, parameters)
+
+    async def _ask(self, statement: str, parameters: Mapping[str, Any]) -> TupleRow:
         async with self._documents.connection() as connection:
             cursor = await connection.execute(statement, parameters)
             row = await cursor.fetchone()

@@ -13,7 +13,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from psycopg.errors import Error as PostgresError
+from psycopg.errors import OperationalError
+from psycopg_pool import PoolTimeout
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -67,6 +70,9 @@ class WireError(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, dict(headers or {})
 
 
+UNREACHABLE = WireError(503, "unavailable", "The database can't be reached. Try again.", {"Retry-After": "5"})
+
+
 def problem(
     status: int,
     code: str,
@@ -105,6 +111,8 @@ def of_database(error: DBAPIError) -> DomainError | WireError | None:
         return None
     if cause.sqlstate in AGAIN:
         return WireError(503, "try_again", "Others change the same things now. Try again.", {"Retry-After": "1"})
+    if isinstance(cause, OperationalError):
+        return UNREACHABLE
     return BY_CONSTRAINT.get(cause.diag.constraint_name or "")
 
 
@@ -161,6 +169,12 @@ def install(app: FastAPI) -> None:
         if isinstance(meant, WireError):
             return await refused_by_http(request, meant)
         raise error
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(PoolTimeout)
+    @app.exception_handler(NoConnection)
+    async def unreachable(request: Request, _: Exception) -> Response:
+        return await refused_by_http(request, UNREACHABLE)
 
     @app.exception_handler(HTTPException)
     async def refused_by_framework(request: Request, error: HTTPException) -> Response:
