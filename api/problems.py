@@ -49,6 +49,8 @@ BY_CONSTRAINT = {
     "member_one_at_a_time": Conflict("This person is a member of the family in that period already."),
     "absence_one_at_a_time": Conflict("This professional is absent in part of that period already."),
     "deputy_one_at_a_time": Conflict("Somebody else deputises in part of that period."),
+    "municipality_pkey": Conflict("This municipality is registered already."),
+    "help_domain_pkey": Conflict("There already is a help domain with this code. Choose another code."),
     "person_bsn_key": Conflict("Another person in your municipality has this BSN.", code="bsn_in_use"),
 }
 

@@ -92,12 +92,15 @@ def token(
     client: Annotated[str | None, typer.Option(help="Fetch a token as this agency's system instead.")] = None,
     key: Annotated[Path | None, typer.Option(help="The client's private key. Default: the demo's.")] = None,
     url: Annotated[str | None, typer.Option(help="Where Spil is, for --client. Default: as configured.")] = None,
+    demo: Annotated[str | None, typer.Option(help="Somebody in the running demo, by part of their name.")] = None,
     folder: Folder = SPIL,
 ) -> None:
-    """Print an access token: signed here for a --role, or fetched from /oauth/token for a --client."""
-    from api.cli.tokens import Wanted, print_client_token, print_role_token
+    """Print an access token: of somebody in the --demo, signed here for a --role, or fetched for a --client."""
+    from api.cli.tokens import Wanted, print_client_token, print_demo_token, print_role_token
 
-    if client:
+    if demo:
+        print_demo_token(demo, folder)
+    elif client:
         print_client_token(client, key, url, folder)
     else:
         print_role_token(Wanted(role, municipality, agency, professional, person, subject, seconds), folder)

@@ -59,6 +59,18 @@ def print_role_token(wanted: Wanted, folder: Path) -> None:
     print(issuer.token(actor, seconds=wanted.seconds))  # noqa: T201 - the token and nothing else
 
 
+def print_demo_token(name: str, folder: Path) -> None:
+    """The token that the running demo made for somebody, by part of their name."""
+    file = folder / "demo.json"
+    if not file.exists():
+        refuse(f"No demo runs in {folder}. Start one with: spil demo")
+    actors = json.loads(file.read_text(encoding="utf-8"))["actors"]
+    found = [actor for actor in actors if name.lower() in actor["name"].lower()]
+    if not found:
+        refuse(f"Nobody in the demo is called that. There are: {', '.join(actor['name'] for actor in actors)}")
+    print(found[0]["token"])  # noqa: T201 - the token and nothing else
+
+
 def print_client_token(client: str, key: Path | None, url: str | None, folder: Path) -> None:
     """Fetch a token as an agency's system does, with an assertion signed by its private key."""
     base_url = (url or _settings(folder).base_url).rstrip("/")
