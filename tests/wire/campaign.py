@@ -35,6 +35,12 @@ expected-statuses = ["400", "401", "403", "404", "406", "415", "428"]
 
 [parameters]
 """
+NO_CONTACT_POINT_YET = """
+[[operations]]
+# A family that was just opened is there, but has no contact point yet to release: that 404 is right.
+include-operation-id = "releaseContactPoint"
+checks.ensure_resource_availability.enabled = false
+"""
 
 
 def run(base_url: str, token: str | None, known: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +48,7 @@ def run(base_url: str, token: str | None, known: Mapping[str, str], *options: st
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "schemathesis.toml")
         ids = [f'"path.{name}" = "{value}"' for name, value in known.items()]
-        configuration.write_text(CONFIGURATION + "\n".join(ids), encoding="utf-8")
+        configuration.write_text("\n".join([CONFIGURATION, *ids, NO_CONTACT_POINT_YET]), encoding="utf-8")
         authorization = ["--header", f"Authorization: Bearer {token}"] if token else []
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "run"]
         return subprocess.run(
