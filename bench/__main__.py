@@ -139,7 +139,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of families")
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="numbers of clients at once")
-    parser.add_argument("--seconds", type=int, default=8, help="of each measurement, after a second to warm up")
+    parser.add_argument("--seconds", type=int, default=4, help="of each measurement, after a second to warm up")
     parser.add_argument("--repeats", type=int, default=3, help="measurements, of which the median counts")
     parser.add_argument("--cases", nargs="+", help="only these, for example who-is-involved")
     parser.add_argument("--folder", type=Path, default=Path(".spil/bench"), help="where the database is kept")

@@ -4,7 +4,19 @@ import statistics
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-HEAD = "families | case | clients | HTTP/s | p50 ms | p99 ms | SQL/s | HTTP:SQL | bare/s | HTTP:bare | refused"
+HEAD = (
+    "families",
+    "case",
+    "clients",
+    "HTTP/s",
+    "p50 ms",
+    "p99 ms",
+    "SQL/s",
+    "HTTP:SQL",
+    "bare/s",
+    "HTTP:bare",
+    "refused",
+)
 
 
 @dataclass(frozen=True)
@@ -18,6 +30,10 @@ class Figure:
 
 
 Key = tuple[int, str, int]
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    return "| " + " | ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + " |"
 
 
 @dataclass
@@ -35,20 +51,22 @@ class Report:
 
     def text(self) -> str:
         lines = [f"seeded {families} families at {rate:.0f}/s" for families, rate in self.seeded.items()]
-        lines += ["", HEAD, " | ".join("-" * len(name) for name in HEAD.split(" | "))]
-        lines += [self._row(*key) for key in self.figures]
-        return "\n".join([*lines, "", *self._growth()])
+        rows = [HEAD, *(self._row(*key) for key in self.figures)]
+        widths = [max(len(row[place]) for row in rows) for place in range(len(HEAD))]
+        rows.insert(1, tuple("-" * (width - 1) + ":" for width in widths))
+        lines += ["", *(_line(row, widths) for row in rows), ""]
+        return "\n".join([*lines, *self._growth()])
 
-    def _row(self, families: int, case: str, clients: int) -> str:
+    def _row(self, families: int, case: str, clients: int) -> tuple[str, ...]:
         ways = self.figures[families, case, clients]
         http = ways["http"]
         rates = {way: statistics.median(one.rate for one in some) for way, some in ways.items()}
         p50, p99 = (statistics.median(getattr(one, name) for one in http) * 1000 for name in ("p50", "p99"))
         sql = (f"{rates['sql']:.0f}", f"{rates['http'] / rates['sql']:.2f}") if "sql" in rates else ("-", "-")
         bare = (f"{rates['bare']:.0f}", f"{rates['http'] / rates['bare']:.2f}")
-        cells = (families, case, clients, f"{rates['http']:.0f}", f"{p50:.2f}", f"{p99:.2f}", *sql, *bare)
-        cells += (sum(one.refused for one in http),)
-        return " | ".join(str(cell).rjust(len(name)) for cell, name in zip(cells, HEAD.split(" | "), strict=True))
+        refused = sum(one.refused for one in http)
+        figures = (f"{rates['http']:.0f}", f"{p50:.2f}", f"{p99:.2f}", *sql, *bare)
+        return (str(families), case, str(clients), *figures, str(refused))
 
     def _growth(self) -> list[str]:
         """How the median latency grows from the smallest size to the largest."""
