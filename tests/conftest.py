@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -22,6 +23,7 @@ from api.embedded import postgres
 from api.main import create_app
 from api.migrating import migrate
 from api.settings import Settings
+from tests.demo import Demo, a_demo, a_free_port
 from tests.world import World
 
 TEMPLATE = "spil_template"
@@ -118,3 +120,15 @@ def serving(app: FastAPI) -> Iterator[str]:
 
 def _at(url: str, database: str) -> str:
     return url.replace("/postgres?", f"/{database}?")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo that was started, stopped and started again. Tests that use it are of the xdist group `demo`."""
+    folder, port = tmp_path_factory.mktemp("demo") / "spil", a_free_port()
+    with a_demo(folder, port) as first:
+        first.wait_until_ready()
+        first.stop(signal.SIGINT)
+    with a_demo(folder, port) as second:
+        second.wait_until_ready()
+        yield Demo(first, second)
