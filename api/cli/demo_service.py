@@ -15,7 +15,7 @@ from api.cli.demo_municipality import Known, is_loaded, load, steps
 from api.cli.folder import KNOWN
 from api.cli.keys import kept_keys, settings_on, vault_of, write_private
 from api.cli.screen import command, done, out, refuse, say
-from api.cli.serving import WithWorker, quiet
+from api.cli.serving import WithWorker
 from api.domain.vault import Vault
 from api.main import create_app
 from api.settings import Settings
@@ -61,7 +61,6 @@ def _serve(reserved: socket.socket, folder: Path, settings: Settings, known: Kno
         show(out, settings.base_url, people, tokens)
         _say_more(folder, settings.base_url, known.clients["schuld"])
 
-    quiet()
     WithWorker(app, ready).run(sockets=[reserved])
 
 

@@ -1,7 +1,6 @@
 """Running the service: uvicorn on uvloop, without an access log (URLs hold ids), and the worker beside it."""
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -63,7 +62,6 @@ def serve_configured(host: str, port: int, workers: int) -> None:
     _must_answer(settings)
     reserve(host, port, f"spil serve --port {port + 1}").close()
     say(f"Serving {settings.base_url} on {host}:{port}")
-    quiet()
     with stoppable():
         uvicorn.run("api.main:create_app", factory=True, host=host, port=port, workers=workers, **HOW)
 
@@ -90,11 +88,6 @@ def _must_answer(settings: Settings) -> None:
     if isinstance(connection, str):
         refuse(f"The database doesn't answer: {connection}", "`spil doctor` looks further.")
     connection.close()
-
-
-def quiet() -> None:
-    """FastAPI remarks on an optional package that nothing here uses."""
-    logging.getLogger("fastapi").setLevel(logging.ERROR)
 
 
 def _tell_failure(task: "asyncio.Task[None]") -> None:
