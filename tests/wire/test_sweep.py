@@ -72,9 +72,9 @@ def test_the_sweep_finds_the_routes_there_are() -> None:
 
 
 @each(READING)
-def test_every_read_answers_somebody(operation: Operation, stage: Stage) -> None:
-    path = stage.path(operation)
-    answers = [stage.send("GET", path, stage.token(role)) for role in READERS]
+def test_every_read_answers_somebody(operation: Operation, untouched: Stage) -> None:
+    path = untouched.path(operation)
+    answers = [untouched.send("GET", path, untouched.token(role)) for role in READERS]
     for answer in answers:
         has_every_header(answer)
         assert answer.status_code in {200, 403, 404}, answer.text
@@ -86,10 +86,10 @@ def test_every_read_answers_somebody(operation: Operation, stage: Stage) -> None
 
 
 @each(READING)
-def test_head_is_get_without_a_body(operation: Operation, stage: Stage) -> None:
-    path = stage.path(operation)
-    for token in [None, *(stage.token(role) for role in READERS[:2])]:
-        got, head = stage.send("GET", path, token), stage.send("HEAD", path, token)
+def test_head_is_get_without_a_body(operation: Operation, untouched: Stage) -> None:
+    path = untouched.path(operation)
+    for token in [None, *(untouched.token(role) for role in READERS[:2])]:
+        got, head = untouched.send("GET", path, token), untouched.send("HEAD", path, token)
         assert (head.status_code, head.content) == (got.status_code, b"")
         has_every_header(head)
         assert set(head.headers) == set(got.headers)
