@@ -5,14 +5,18 @@ PostgreSQL builds the JSON, in one round trip that is its own transaction, so th
 the answer arrives. Both are asynchronous underneath; the domain's verbs are plain functions.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from psycopg import OperationalError
+from psycopg import AsyncRawCursor, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import Session
+
+NAMED = re.compile(r"%\((\w+)\)s")
 
 WAITS = 10
 """Seconds a request waits for a connection."""
@@ -33,6 +37,13 @@ def sqlalchemy_url(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+@cache
+def _numbered(statement: str) -> tuple[str, list[str]]:
+    """The statement with numbered parameters, and their names in order: psycopg reads a long one anew each time."""
+    names = list(dict.fromkeys(NAMED.findall(statement)))
+    return NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", statement), names
+
+
 class Database:
     """One worker's connections."""
 
@@ -51,7 +62,7 @@ class Database:
             max_size=connections,
             open=False,
             timeout=WAITS,
-            kwargs=DOCUMENTS | {"autocommit": True, "prepare_threshold": 0},
+            kwargs=DOCUMENTS | {"autocommit": True, "prepare_threshold": 0, "cursor_factory": AsyncRawCursor},
         )
 
     async def open(self) -> None:
@@ -77,8 +88,10 @@ class Database:
             return await self._ask(statement, parameters)
 
     async def _ask(self, statement: str, parameters: Mapping[str, Any]) -> TupleRow:
+        numbered, names = _numbered(statement)
+        values = [parameters[name] for name in names]
         async with self._documents.connection() as connection:
-            cursor = await connection.execute(statement, parameters)
+            cursor = await connection.execute(numbered, values)
             row = await cursor.fetchone()
         if row is None:
             raise RuntimeError("A document statement always gives one row.")

@@ -16,7 +16,7 @@ visible AS (
   FROM event e JOIN fam ON fam.family_id = e.family_id
   LEFT JOIN professional p ON p.id = e.professional_id
   LEFT JOIN involvement i ON i.id = e.involvement_id
-  LEFT JOIN mandate m ON e.type LIKE 'mandate.%%' AND m.family_id = e.family_id AND m.id::text = e.about
+  LEFT JOIN mandate m ON starts_with(e.type, 'mandate.') AND m.family_id = e.family_id AND m.id::text = e.about
   WHERE (%(before_at)s::timestamptz IS NULL OR (e.at, e.place) < (%(before_at)s::timestamptz, %(before_place)s::int))
     AND (e.involvement_id IS NULL OR fam.sees_shielded OR (i.started_at IS NOT NULL AND NOT i.shielded)
          OR i.agency_id = %(agency_id)s::uuid)
