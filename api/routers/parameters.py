@@ -34,7 +34,7 @@ On = Annotated[Day | None, Query(description="A day from 2000 until today: how i
 LANGUAGES = ("nl", "en")
 
 
-def _language(
+async def _language(
     accept_language: Annotated[
         str | None, Header(alias="Accept-Language", description="`nl` (default) or `en`, for labels.")
     ] = None,
