@@ -77,16 +77,18 @@ away AS (
   JOIN absence a ON a.professional_id = team.professional_id CROSS JOIN fam
   WHERE a.started_at <= fam.at AND a.ends_at > fam.at
 ),
--- The line of who answers: the contact point, in their absence the cover, the lead, the deputy, the access team
 card AS (
-  SELECT p.id, p.agency_id, json_build_object(
+  SELECT p.id, p.name, coalesce(p.phone, a.phone) AS phone, coalesce(p.email, a.email) AS email, json_build_object(
     'id', p.id, 'name', p.name, 'function', p.function, 'phone', p.phone, 'email', p.email,
     'agency', json_build_object('id', a.id, 'name', a.name, 'kind', a.kind, 'phone', a.phone, 'email', a.email),
-    'absentUntil', (SELECT to_char((away.ends_at - interval '1 microsecond') AT TIME ZONE 'Europe/Amsterdam', 'YYYY-MM-DD')
-                    FROM away WHERE away.professional_id = p.id)) AS body
-  FROM professional p JOIN agency a ON a.id = p.agency_id
-  WHERE p.id IN (SELECT professional_id FROM team UNION SELECT cover_id FROM away)
+    'absentUntil', to_char((away.ends_at - interval '1 microsecond') AT TIME ZONE 'Europe/Amsterdam', 'YYYY-MM-DD')
+  ) AS body
+  FROM (SELECT professional_id AS id FROM team UNION SELECT cover_id FROM away) AS shown
+  JOIN professional p ON p.id = shown.id
+  JOIN agency a ON a.id = p.agency_id
+  LEFT JOIN away ON away.professional_id = p.id
 ),
+-- The line of who answers: the contact point, in their absence the cover, the lead, the deputy, the access team
 fallback AS (
   SELECT 'lead_coordinator' AS capacity, 3 AS rank, m.professional_id FROM mandate_now m
   WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = m.professional_id)
@@ -114,25 +116,25 @@ row_of_domain AS (
   SELECT h.position, h.code, json_build_object(
     'helpDomain', h.code,
     'label', CASE WHEN %(language)s::text = 'en' THEN h.label_en ELSE h.label_nl END,
-    'contactPoint', (SELECT json_build_object('id', cp.id, 'professional', card.body, 'since', to_json(cp.started_at))
-                     FROM point_now cp JOIN card ON card.id = cp.professional_id WHERE cp.help_domain = h.code),
+    'contactPoint', CASE WHEN cp.id IS NOT NULL THEN json_build_object(
+      'id', cp.id, 'professional', assigned.body, 'since', cp.started_at) END,
     'involved', EXISTS (SELECT FROM open_inv WHERE h.code = ANY(open_inv.help_domains)),
-    'gap', asked.involved AND NOT EXISTS (SELECT FROM point_now WHERE point_now.help_domain = h.code),
+    'gap', asked.involved AND cp.id IS NULL,
     'call', json_build_object(
       'capacity', coalesce(answer.capacity, 'access_team'),
       'because', CASE
         WHEN answer.capacity = 'contact_point' THEN 'is_contact_point'
-        WHEN EXISTS (SELECT FROM point_now WHERE point_now.help_domain = h.code) THEN 'contact_point_is_absent'
+        WHEN cp.id IS NOT NULL THEN 'contact_point_is_absent'
         WHEN asked.involved THEN 'no_contact_point'
         ELSE 'nobody_involved' END,
-      'name', coalesce(card.body ->> 'name', fam.access_team_name),
-      'phone', CASE WHEN card.id IS NULL THEN fam.access_team_phone
-                    ELSE coalesce(card.body ->> 'phone', card.body -> 'agency' ->> 'phone') END,
-      'email', CASE WHEN card.id IS NULL THEN fam.access_team_email
-                    ELSE coalesce(card.body ->> 'email', card.body -> 'agency' ->> 'email') END,
-      'professional', card.body)) AS body
+      'name', CASE WHEN reached.id IS NULL THEN fam.access_team_name ELSE reached.name END,
+      'phone', CASE WHEN reached.id IS NULL THEN fam.access_team_phone ELSE reached.phone END,
+      'email', CASE WHEN reached.id IS NULL THEN fam.access_team_email ELSE reached.email END,
+      'professional', reached.body)) AS body
   FROM asked JOIN help_domain h ON h.code = asked.code
   CROSS JOIN fam
+  LEFT JOIN point_now cp ON cp.help_domain = h.code
+  LEFT JOIN card assigned ON assigned.id = cp.professional_id
   LEFT JOIN answer ON answer.help_domain = h.code
-  LEFT JOIN card ON card.id = answer.professional_id
+  LEFT JOIN card reached ON reached.id = answer.professional_id
 )
