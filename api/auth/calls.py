@@ -1,7 +1,7 @@
 """Carrying out one authorised request: one transaction, from the relation to the family up to the commit."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,6 @@ from sqlmodel import Session
 from api.auth import documents, relations
 from api.auth.idempotency import Answer, Claim
 from api.auth.policy import Access, Permission, Relation, Standing
-from api.auth.requests import matches
 from api.domain import continuity
 from api.domain.actor import Actor
 from api.domain.documents import Document
@@ -38,12 +37,17 @@ class Call:
     access: Access
     request: Request
 
-    def must_match(self, *now: Out | Rendered) -> None:
-        """Refuse a change that is based on another state than the one there is `now` (in any of its languages)."""
+    def must_match(self, *now: Out) -> None:
+        """Refuse a change that is based on another state than the one there is `now`."""
+        self.must_match_any(now)
+
+    def must_match_any(self, forms: Iterable[Out | Rendered]) -> None:
+        """The same of a state that has several forms (languages): each is made only if none before it matched."""
         if_match = self.request.headers.get("if-match")
         if if_match is None:
             raise WireError(428, "precondition_required", "Read it first, and send its ETag as If-Match.")
-        if not any(matches(if_match, etag(content(one))) for one in now):
+        tags = [tag.strip() for tag in if_match.split(",")]
+        if tags != ["*"] and not any(etag(content(form)) in tags for form in forms):
             raise WireError(412, "precondition_failed", "It has changed since you read it. Read it again.")
 
 
@@ -137,9 +141,9 @@ def carry_out(
 def _look_up(session: Session, actor: Actor, family_id: UUID | None, operation: Operation) -> tuple[Access, Any]:
     """The caller's standings, and the instant. A family to be changed is locked first: what holds then, counts."""
     connection = session.connection()
-    values = relations.parameters(actor) | {"family_id": family_id}
     if family_id is None:
         return Access(actor.role), connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    values = relations.parameters(actor) | {"family_id": family_id}
     if operation.changes and not connection.exec_driver_sql(relations.lock(actor.role), values).first():
         raise NotFound(NO_FAMILY, code="family_not_found")
     rows = connection.exec_driver_sql(relations.standings(actor.role), values).all()

@@ -83,10 +83,6 @@ def negotiate(request: Request) -> None:
         raise WireError(406, "not_acceptable", "Answers are JSON. Send Accept: application/json.")
 
 
-def matches(if_match: str, current: str) -> bool:
-    return if_match.strip() == "*" or current in [tag.strip() for tag in if_match.split(",")]
-
-
 def language_of(accept_language: str | None) -> str:
     """`nl` unless English is preferred."""
     ranked = sorted(((_quality(part), -place, part) for place, part in enumerate((accept_language or "").split(","))))

@@ -37,7 +37,7 @@ def assign_contact_point(
 ) -> Rendered:
     """Assign the contact point. Where there is one already, send `If-Match` with its ETag; it ends at that instant."""
     if contact_points.current(call.work, call.family, help_domain):
-        call.must_match(*(call.read(who_is_involved.whom_to_call(help_domain, None, known)) for known in LANGUAGES))
+        call.must_match_any(call.read(who_is_involved.whom_to_call(help_domain, None, known)) for known in LANGUAGES)
     contact_points.assign(call.work, call.family, help_domain, body.professional_id)
     return call.read(who_is_involved.whom_to_call(help_domain, None, language))
 
