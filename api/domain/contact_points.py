@@ -23,8 +23,8 @@ def current(work: Work, family: Family, help_domain: str) -> ContactPoint | None
 def assign(work: Work, family: Family, help_domain: str, professional_id: UUID) -> ContactPoint:
     """Assign the contact point for a help domain; who was it before no longer is, from the same instant."""
     help_domains.get(work, help_domain)
-    professionals.working(work, professional_id)
-    if not continuity.Ground(work, family).carries(professional_id, help_domain):
+    professional = professionals.working(work, professional_id)
+    if not continuity.Ground(work, family).carries(professional.id, help_domain):
         raise Conflict(
             "This professional's agency is not openly involved with this help domain, or only signals. "
             "Name someone of an agency that is.",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from api.domain.codes import Answer, ContactPointEnd, EventType, InvolvementEnd, MandateEnd
@@ -16,15 +17,16 @@ from api.domain.models import Agency, ContactPoint, Deputy, Family, Involvement,
 from api.domain.work import Work
 
 
-def running_involvements(work: Work, family: Family, at: datetime | None = None) -> Sequence[Involvement]:
-    at = at or work.at
-    return work.session.exec(
-        select(Involvement).where(
-            Involvement.family_id == family.id,
-            col(Involvement.started_at) <= at,
-            or_(col(Involvement.ends_at).is_(None), col(Involvement.ends_at) > at),
-        )
-    ).all()
+def _running(family: Family, at: datetime) -> tuple[ColumnElement[bool] | bool, ...]:
+    return (
+        Involvement.family_id == family.id,
+        col(Involvement.started_at) <= at,
+        or_(col(Involvement.ends_at).is_(None), col(Involvement.ends_at) > at),
+    )
+
+
+def running_involvements(work: Work, family: Family) -> Sequence[Involvement]:
+    return work.session.exec(select(Involvement).where(*_running(family, work.at))).all()
 
 
 def active_mandate(work: Work, family: Family) -> Mandate | None:
@@ -58,16 +60,15 @@ class Ground:
 
     def __init__(self, work: Work, family: Family, at: datetime | None = None) -> None:
         self._work = work
-        running = running_involvements(work, family, at)
-        signallers = work.session.exec(
-            select(Agency.id).where(
-                col(Agency.id).in_({i.agency_id for i in running}), or_(Agency.signal_only, ~col(Agency.active))
-            )
-        ).all()
+        open_and_helping = (
+            select(Involvement.agency_id, Involvement.help_domains)
+            .join(Agency, col(Agency.id) == Involvement.agency_id)
+            .where(*_running(family, at or work.at))
+            .where(~col(Involvement.shielded), ~col(Agency.signal_only), Agency.active)
+        )
         self.carried: dict[UUID, set[str]] = {}
-        for involvement in running:
-            if not involvement.shielded and involvement.agency_id not in signallers:
-                self.carried.setdefault(involvement.agency_id, set()).update(involvement.help_domains)
+        for agency_id, help_domains in work.session.exec(open_and_helping):
+            self.carried.setdefault(agency_id, set()).update(help_domains)
 
     def carries(self, professional_id: UUID, help_domain: str | None = None) -> bool:
         """Whether this professional's agency is openly involved, and with this help domain if one is given."""
@@ -102,21 +103,20 @@ def uphold(work: Work, family: Family, at: datetime | None = None) -> None:
 
 def settle(work: Work, family: Family) -> None:
     """Write down, in order, what has ended by itself since the family last changed."""
-    lapsed = work.session.exec(
-        select(Involvement).where(
-            Involvement.family_id == family.id,
-            col(Involvement.ends_at) <= work.at,
-            col(Involvement.end_reason).is_(None),
-        )
-    ).all()
-    expired = work.session.exec(
-        select(Mandate).where(
-            Mandate.family_id == family.id,
-            col(Mandate.ends_at) <= work.at,
-            col(Mandate.end_reason).is_(None),
-            or_(col(Mandate.answer).is_(None), Mandate.answer == Answer.ACCEPTED),
-        )
-    ).all()
+    of_involvements = select(Involvement).where(
+        Involvement.family_id == family.id,
+        col(Involvement.ends_at) <= work.at,
+        col(Involvement.end_reason).is_(None),
+    )
+    of_mandates = select(Mandate).where(
+        Mandate.family_id == family.id,
+        col(Mandate.ends_at) <= work.at,
+        col(Mandate.end_reason).is_(None),
+        or_(col(Mandate.answer).is_(None), Mandate.answer == Answer.ACCEPTED),
+    )
+    if not work.session.exec(select(or_(of_involvements.exists(), of_mandates.exists()))).one():
+        return
+    lapsed, expired = work.session.exec(of_involvements).all(), work.session.exec(of_mandates).all()
     ends = {one.ends_at for one in lapsed} | {one.ends_at for one in expired}
     for instant in sorted(end for end in ends if end):
         for involvement in lapsed:
