@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.sql.selectable import ForUpdateArg
 from sqlmodel import Session, SQLModel
@@ -136,11 +136,15 @@ class Work:
             if key not in self._told:
                 raise ForgottenEvent(f"A row of {type(row).__name__} was changed and no event tells of it.")
         if self._events:
-            session.execute(insert(Event), self._events)
-            session.execute(insert(OutboxRow), [{"event_id": told["id"]} for told in self._events])
+            self._write(Event, self._events)
+            self._write(OutboxRow, [{"event_id": told["id"]} for told in self._events])
         if self._records:
-            session.execute(insert(AuditRecord), self._records)
+            self._write(AuditRecord, self._records)
         self._forget()
+
+    def _write(self, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
+        """Insert rows that nobody needs as objects: all in one statement."""
+        self.session.connection().execute(insert(inspect(table).local_table), rows)
 
     def _forget(self, *_: object) -> None:
         """What is committed is told, and what is rolled back has not happened."""
