@@ -14,10 +14,10 @@ from sqlalchemy import Connection, create_engine
 from sqlmodel import Session
 from stdnum.nl import bsn
 
-from api.cli.demo_families import FAMILIES
-from api.cli.demo_field import ABSENCES, FIELD, HOME, MUNICIPALITIES, Organisation
-from api.cli.demo_steps import Step
-from api.cli.demo_stories import Relative, Story
+from api.cli.demo.families import FAMILIES
+from api.cli.demo.field import ABSENCES, FIELD, HOME, MUNICIPALITIES, Organisation
+from api.cli.demo.steps import Step
+from api.cli.demo.stories import Relative, Story
 from api.cli.keys import new_private_key, public_jwk
 from api.db import CONNECT, sqlalchemy_url
 from api.domain import (

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.cli.demo_field import HOME
-from api.cli.demo_steps import Step
+from api.cli.demo.field import HOME
+from api.cli.demo.steps import Step
 from api.domain.codes import Framework, MemberRole, Strategy
 
 

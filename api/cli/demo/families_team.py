@@ -1,7 +1,7 @@
 """Families of the demo that tell about the team: who is involved, whom to call, what is missing. All invented."""
 
-from api.cli.demo_steps import call, confirms, declines, invited, involved, leads, stops
-from api.cli.demo_stories import Story, carer, child, parent
+from api.cli.demo.steps import call, confirms, declines, invited, involved, leads, stops
+from api.cli.demo.stories import Story, carer, child, parent
 from api.domain.codes import (
     ContactFrequency,
     Framework,

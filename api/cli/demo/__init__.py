@@ -16,7 +16,7 @@ from api.cli.screen import command, done, refuse
 from api.cli.stopping import stoppable
 
 CLIENTS, DEMO_JSON, HELD = "clients", "demo.json", "lock"
-THE_REST = "api.cli.demo_service"
+THE_REST = "api.cli.demo.service"
 
 
 def run(host: str, port: int, folder: Path, *, reset: bool) -> None:
@@ -29,7 +29,7 @@ def run(host: str, port: int, folder: Path, *, reset: bool) -> None:
             _throw_away(folder)
         (folder / DEMO_JSON).unlink(missing_ok=True)
         with folder_database(folder, meanwhile=_import_the_rest) as url:
-            from api.cli.demo_service import serve_demo
+            from api.cli.demo.service import serve_demo
 
             serve_demo(reserved, folder, url, base_url)
     done("Stopped. Your data stay for the next time.")

@@ -15,8 +15,8 @@ from typing import Any
 
 import psycopg
 
-from api.cli import seed_families
-from api.cli.seed_directory import Directory, directory
+from api.cli.seed import families as households
+from api.cli.seed.directory import Directory, directory
 from api.domain.vault import Vault
 from api.settings import Environment, Settings
 
@@ -119,7 +119,7 @@ def _runs(directory_: Directory, vault: Vault, families: int) -> Iterator[tuple[
     runs = [(first, min(RUN, families - first)) for first in range(0, families, RUN)]
     if families < PAYS_FROM:
         for first, count in runs:
-            yield first + count, seed_families.families(directory_, vault, first, count)
+            yield first + count, households.families(directory_, vault, first, count)
         return
     with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _remember, (directory_, vault)) as pool:
         ahead: deque[tuple[int, Future[dict[str, bytes]]]] = deque()
@@ -141,7 +141,7 @@ def _remember(directory_: Directory, vault: Vault) -> None:
 
 
 def _remembered_families(first: int, count: int) -> dict[str, bytes]:
-    return seed_families.families(*_known[0], first, count)
+    return households.families(*_known[0], first, count)
 
 
 def _copy(connection: psycopg.Connection[Any], lines: Mapping[str, bytes | list[str]]) -> None:

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.auth.issuing import OwnIssuer
-from api.cli.demo_field import HOME, MUNICIPALITIES, NEIGHBOUR
-from api.cli.demo_municipality import ADMINISTRATOR, Known, professional_of, registrar_of, system_of
+from api.cli.demo.field import HOME, MUNICIPALITIES, NEIGHBOUR
+from api.cli.demo.municipality import ADMINISTRATOR, Known, professional_of, registrar_of, system_of
 from api.cli.keys import write_private
 from api.domain.actor import Actor, Role
 

@@ -10,8 +10,8 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from api.cli.demo import CLIENTS, DEMO_JSON
-from api.cli.demo_actors import everyone, show, tokens_for, write_demo_json
-from api.cli.demo_municipality import Known, is_loaded, load, steps
+from api.cli.demo.actors import everyone, show, tokens_for, write_demo_json
+from api.cli.demo.municipality import Known, is_loaded, load, steps
 from api.cli.folder import KNOWN
 from api.cli.keys import kept_keys, settings_on, vault_of, write_private
 from api.cli.screen import command, done, out, refuse, say

@@ -9,7 +9,7 @@ from functools import cache
 from random import Random
 from typing import NamedTuple
 
-from api.cli.seed_directory import GIVEN, GUARDIANS, NULL, SORTS, SURNAMES, Directory, Lines, an_id
+from api.cli.seed.directory import GIVEN, GUARDIANS, NULL, SORTS, SURNAMES, Directory, Lines, an_id
 from api.domain import bsn, calendar
 from api.domain.codes import Power
 from api.domain.vault import Vault

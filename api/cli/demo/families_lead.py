@@ -1,6 +1,6 @@
 """Families of the demo that tell about the mandate: who leads, since when, and what if nobody does. All invented."""
 
-from api.cli.demo_steps import (
+from api.cli.demo.steps import (
     accepts,
     call,
     hands_over,
@@ -13,7 +13,7 @@ from api.cli.demo_steps import (
     stands_in,
     takes_the_lead,
 )
-from api.cli.demo_stories import Story, child, parent
+from api.cli.demo.stories import Story, child, parent
 from api.domain.codes import ContactFrequency, Framework, LegalBasis, MandateBasis, MandateDecline, Power, Strategy
 
 LEADS = (

@@ -1,8 +1,8 @@
 """Families of the demo that tell about families themselves: opened, moved, closed, and in two homes. All invented."""
 
-from api.cli.demo_field import HOME, NEIGHBOUR
-from api.cli.demo_steps import accepts, call, closes, confirms, invited, involved, lays_down, leads, moves, reopens
-from api.cli.demo_stories import Story, carer, child, parent
+from api.cli.demo.field import HOME, NEIGHBOUR
+from api.cli.demo.steps import accepts, call, closes, confirms, invited, involved, lays_down, leads, moves, reopens
+from api.cli.demo.stories import Story, carer, child, parent
 from api.domain.codes import ContactFrequency, FamilyClosing, MandateEnd, MemberRole, Strategy
 
 CHANGES = (

@@ -1,8 +1,0 @@
-"""The families of the demo municipality, each in a state that says something."""
-
-from api.cli.demo_families_change import CHANGES
-from api.cli.demo_families_lead import LEADS
-from api.cli.demo_families_team import TEAMS
-from api.cli.demo_stories import Story
-
-FAMILIES: tuple[Story, ...] = LEADS + TEAMS + CHANGES
