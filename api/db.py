@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from psycopg import AsyncRawCursor, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import Session
 
@@ -27,9 +28,9 @@ Result = TypeVar("Result")
 PATIENCE = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
 FEW_ROWS = "-c jit=off -c random_page_cost=1.1"
 """Every statement reaches few rows by index: compiling one takes longer than it saves, and reading on is no cheaper."""
-CONNECT = {"options": f"-c timezone=UTC {PATIENCE} {FEW_ROWS}"}
-DOCUMENTS = {"options": f"{CONNECT['options']} -c plan_cache_mode=force_generic_plan"}
-"""A composed read is planned once per connection: planning one takes longer than running it."""
+PLANNED_ONCE = "-c plan_cache_mode=force_generic_plan"
+"""Every statement is planned once per connection: planning a composed read takes longer than running it."""
+CONNECT: dict[str, Any] = {"options": f"-c timezone=UTC {PATIENCE} {FEW_ROWS} {PLANNED_ONCE}", "prepare_threshold": 0}
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -52,7 +53,6 @@ class Database:
             sqlalchemy_url(url),
             pool_size=connections,
             max_overflow=0,
-            pool_pre_ping=True,
             pool_timeout=WAITS,
             connect_args=CONNECT,
         )
@@ -62,7 +62,7 @@ class Database:
             max_size=connections,
             open=False,
             timeout=WAITS,
-            kwargs=DOCUMENTS | {"autocommit": True, "prepare_threshold": 0, "cursor_factory": AsyncRawCursor},
+            kwargs=CONNECT | {"autocommit": True, "cursor_factory": AsyncRawCursor},
         )
 
     async def open(self) -> None:
@@ -75,7 +75,21 @@ class Database:
     async def run(
         self, function: Callable[Concatenate[Session, Given], Result], *args: Given.args, **kwargs: Given.kwargs
     ) -> Result:
-        """Run a function on a session of its own. What it has not committed when it returns or raises is undone."""
+        """Run a function on a session of its own. What it has not committed when it returns or raises is undone.
+
+        A connection that turns out to be lost, before the commit that ends the function, undoes it too: then it runs
+        once more. One that is lost in the commit may have committed, and is an error.
+        """
+        try:
+            return await self._in_session(function, *args, **kwargs)
+        except DBAPIError as error:
+            if not error.connection_invalidated or error.statement is None:
+                raise
+            return await self._in_session(function, *args, **kwargs)
+
+    async def _in_session(
+        self, function: Callable[Concatenate[Session, Given], Result], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Result:
         async with AsyncSession(self._engine, sync_session_class=Session, expire_on_commit=False) as session:
             return await session.run_sync(cast("Any", function), *args, **kwargs)
 

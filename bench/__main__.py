@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 
 from api.cli.seed import seed
-from api.db import DOCUMENTS
+from api.db import CONNECT
 from api.domain.vault import Vault
 from api.embedded import postgres
 from api.migrating import migrate
@@ -102,7 +102,7 @@ class Bench:
                 check=True,
                 capture_output=True,
                 text=True,
-                env=os.environ | {"PGOPTIONS": DOCUMENTS["options"]},
+                env=os.environ | {"PGOPTIONS": CONNECT["options"]},
             ).stdout
         rate, latency = (float(_found(pattern, told)) for pattern in (r"tps = ([\d.]+)", r"latency average = ([\d.]+)"))
         return Figure(rate, latency / 1000, latency / 1000, 0)

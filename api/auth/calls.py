@@ -120,11 +120,13 @@ def carry_out(
     session: Session, operation: Operation, request: Request, actor: Actor, claim: Claim | None, inputs: dict[str, Any]
 ) -> Answer:
     """Run an endpoint inside a transaction, and commit it."""
-    access, at = _look_up(session, actor, inputs["family_id"] if operation.of_family else None, operation)
+    inputs = dict(inputs)
+    family_id = inputs.pop("family_id") if operation.of_family else None
+    access, at = _look_up(session, actor, family_id, operation)
     work = Work(session, actor, at, request.app.state.vault, trace_id=request.scope["trace_id"])
     call: Call = Call(work, access, request)
-    if operation.of_family:
-        call = FamilyCall(work, access, request, _take(work, inputs.pop("family_id"), operation), operation)
+    if family_id:
+        call = FamilyCall(work, access, request, _take(work, family_id, operation), operation)
     answer = claim.earlier_answer(work) if claim else None
     shows = answer is not None or not operation.changes
     if answer is None:

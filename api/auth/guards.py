@@ -176,9 +176,7 @@ async def carry_out_request(operation: Operation, request: Request, actor: Actor
     claim = await claim_of(request, actor) if operation.changes else None
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            answer: Answer = await request.app.state.database.run(
-                carry_out, operation, request, actor, claim, dict(inputs)
-            )
+            answer: Answer = await request.app.state.database.run(carry_out, operation, request, actor, claim, inputs)
             return Response(answer.body, answer.status, answer.headers, "application/json" if answer.body else None)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in AGAIN or attempt == ATTEMPTS:
