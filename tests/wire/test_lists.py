@@ -61,9 +61,9 @@ def test_professionals_come_in_the_order_of_their_names(world: World) -> None:
     assert len(whole) == 5
 
 
-def test_a_timeline_is_the_same_in_pages(stage: Stage) -> None:
-    path = f"/families/{stage.family.id}/timeline"
-    registrar = stage.world.as_(stage.world.registrar)
+def test_a_timeline_is_the_same_in_pages(untouched: Stage) -> None:
+    path = f"/families/{untouched.family.id}/timeline"
+    registrar = untouched.world.as_(untouched.world.registrar)
     whole = _items(registrar, path, limit=200)
     assert len(whole) > 5
     assert _items(registrar, path, limit=2) == whole
@@ -120,21 +120,21 @@ JUNK = {
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("what", sorted(JUNK))
-def test_a_made_up_cursor_is_400(path: str, what: str, stage: Stage) -> None:
-    world = stage.world
+def test_a_made_up_cursor_is_400(path: str, what: str, untouched: Stage) -> None:
+    world = untouched.world
     reader = {"/disclosures": world.officer(), "/clients": ADMINISTRATOR}.get(path, world.registrar)
-    answer = world.as_(reader).get(f"{path.format(**stage.known)}?cursor={JUNK[what]}")
+    answer = world.as_(reader).get(f"{path.format(**untouched.known)}?cursor={JUNK[what]}")
     is_problem(answer, 400)
     assert answer.json()["code"] in {"invalid_cursor", "invalid"}
 
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1.0", "1e2", "%201", "1_0", "", "x", "9" * 40, "%F1", "٣"])
-def test_a_limit_is_a_number_from_1_to_200(path: str, limit: str, stage: Stage) -> None:
-    answer = stage.world.as_(ADMINISTRATOR).get(f"{path.format(**stage.known)}?limit={limit}")
+def test_a_limit_is_a_number_from_1_to_200(path: str, limit: str, untouched: Stage) -> None:
+    answer = untouched.world.as_(ADMINISTRATOR).get(f"{path.format(**untouched.known)}?limit={limit}")
     is_problem(answer, 400)
 
 
-def test_a_list_tells_no_totals(stage: Stage) -> None:
+def test_a_list_tells_no_totals(untouched: Stage) -> None:
     for path in LISTS[:2]:
-        assert set(stage.world.as_(ADMINISTRATOR).get(path).json()) == {"items", "nextCursor"}
+        assert set(untouched.world.as_(ADMINISTRATOR).get(path).json()) == {"items", "nextCursor"}

@@ -26,10 +26,10 @@ def fresh(world: World) -> Stage:
     return Stage(world)
 
 
-def _changer(stage: Stage, path: str) -> Actor:
+def _changer(untouched: Stage, path: str) -> Actor:
     if "involvement" in path or path.startswith(("/agencies", "/professionals")):
-        return stage.world.system(stage.agency)
-    return ADMINISTRATOR if path.startswith("/municipalities") else stage.world.registrar
+        return untouched.world.system(untouched.agency)
+    return ADMINISTRATOR if path.startswith("/municipalities") else untouched.world.registrar
 
 
 @pytest.mark.parametrize("path", sorted(NEW))
@@ -54,8 +54,8 @@ def test_only_what_is_current_can_be_changed(path: str, fresh: Stage) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(NEW))
-def test_an_answer_is_always_the_whole_answer(path: str, stage: Stage) -> None:
-    caller, at = stage.world.as_(_changer(stage, path)), path.format(**stage.known)
+def test_an_answer_is_always_the_whole_answer(path: str, untouched: Stage) -> None:
+    caller, at = untouched.world.as_(_changer(untouched, path)), path.format(**untouched.known)
     read = caller.get(at)
     again = caller.get(at, headers={"If-None-Match": read.headers["ETag"], "If-Modified-Since": read.headers["date"]})
     assert again.status_code == 200, "Every disclosure is a disclosure; none is answered by 304."
@@ -74,7 +74,7 @@ def test_a_second_contact_point_needs_to_know_the_first(fresh: Stage) -> None:
     assert assigned.json()["contactPoint"]["professional"]["id"] == str(fresh.lead.id)
 
 
-def test_what_two_readers_see_differently_has_different_etags(stage: Stage) -> None:
-    world, at = stage.world, f"/families/{stage.family.id}/who-is-involved"
-    registrar, parent = world.as_(world.registrar).get(at), world.as_(world.relative(stage.person)).get(at)
+def test_what_two_readers_see_differently_has_different_etags(untouched: Stage) -> None:
+    world, at = untouched.world, f"/families/{untouched.family.id}/who-is-involved"
+    registrar, parent = world.as_(world.registrar).get(at), world.as_(world.relative(untouched.person)).get(at)
     assert registrar.json()["members"] != parent.json() or registrar.headers["ETag"] != parent.headers["ETag"]
