@@ -162,7 +162,7 @@ def actor_of(claims: Mapping[str, Any]) -> Actor:
     code = wanted.get("municipality_code")
     if code is not None and not (isinstance(code, str) and re.fullmatch(r"[0-9]{4}", code)):
         raise BadToken
-    return Actor(role=role, subject=claims["sub"], municipality_code=code, **ids)
+    return Actor(role=role, subject=claims["sub"], issuer=claims["iss"], municipality_code=code, **ids)
 
 
 class Issuer:

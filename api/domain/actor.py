@@ -29,6 +29,8 @@ class Actor:
     agency_id: UUID | None = None
     professional_id: UUID | None = None
     person_id: UUID | None = None
+    issuer: str | None = None
+    """Whose token says so: a subject is only unique within its issuer."""
 
 
 CLOCK = Actor(role=Role.CLOCK, subject="spil")
