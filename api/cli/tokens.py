@@ -8,6 +8,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -114,7 +115,7 @@ def _actor(wanted: Wanted) -> Actor:
     if lacking := [OPTIONS[name] for name in needed if getattr(wanted, name) is None]:
         refuse(f"A token for {wanted.role} needs {' and '.join(lacking)}.")
     try:
-        ids = {name: UUID(getattr(wanted, name)) for name in needed if name.endswith("_id")}
+        ids: dict[str, Any] = {name: UUID(getattr(wanted, name)) for name in needed if name.endswith("_id")}
     except ValueError:
         refuse("An agency, a professional and a person are named by their id, a UUID.")
     code = wanted.municipality_code if "municipality_code" in needed else None
