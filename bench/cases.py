@@ -5,7 +5,7 @@ Each is spread over many families and callers. What changes something sends each
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,10 +22,11 @@ from api.domain import caseload, who_is_involved
 from api.domain.actor import Actor, Role
 from api.domain.documents import Document
 from api.settings import Settings
+from bench.changes import Request, apart, once, sent_for, taking, transaction
 
 SPREAD = 2_000
 """So many families or callers take turns."""
-STARTS = 30_000
+STARTS = 60_000
 PAGE = 50
 RUNS = "started_at <= now() AND (ends_at IS NULL OR ends_at > now() + interval '1 day')"
 
@@ -49,6 +50,11 @@ JOIN agency a ON a.id = i.agency_id AND NOT a.signal_only
 CROSS JOIN unnest(i.help_domains) AS domain
 GROUP BY led.family_id, led.professional_id, lead.agency_id, domain
 HAVING count(DISTINCT i.professional_id) > 1 LIMIT {SPREAD}"""
+ASSIGNED = """
+SELECT b.i, b.family_id, b.domain, b.professional_id, b.agency_id, c.id AS point, c.professional_id AS previous,
+       CASE WHEN c.professional_id = b.one THEN b.other ELSE b.one END AS given_to
+FROM bench_assign b JOIN contact_point c ON c.family_id = b.family_id AND c.help_domain = b.domain AND c.ends_at IS NULL
+"""
 STARTABLE = f"""
 WITH related AS (
   SELECT DISTINCT family_id, agency_id FROM involvement WHERE {RUNS} AND NOT shielded LIMIT {STARTS}
@@ -80,14 +86,17 @@ class Callers:
         self._issuer = OwnIssuer(settings.signing_key.get_secret_value(), settings.issuer, settings.audience)
         self._tokens: dict[Actor, str] = {}
 
+    def token(self, actor: Actor) -> str:
+        if actor not in self._tokens:
+            self._tokens[actor] = self._issuer.token(actor, seconds=11 * 3600)
+        return self._tokens[actor]
+
     def request(
         self, actor: Actor, method: str, path: str, body: dict[str, Any] | None = None, extra: str = ""
     ) -> bytes:
-        if actor not in self._tokens:
-            self._tokens[actor] = self._issuer.token(actor, seconds=11 * 3600)
         content = json.dumps(body).encode() if body else b""
         kind = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n" if body else ""
-        head = f"{method} /v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self._tokens[actor]}\r\n"
+        head = f"{method} /v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.token(actor)}\r\n"
         return f"{head}{extra}{kind}\r\n".encode() + content
 
 
@@ -105,7 +114,7 @@ class Cases:
 
     def __init__(self, url: str, settings: Settings) -> None:
         self._connection = psycopg.connect(url, autocommit=True, row_factory=namedtuple_row)
-        self._callers = Callers(settings)
+        self._settings, self._callers = settings, Callers(settings)
 
     def _rows(self, query: str) -> list[Any]:
         return self._connection.execute(query).fetchall()
@@ -136,21 +145,43 @@ class Cases:
     @cached_property
     def assign_contact_point(self) -> Case:
         """Each family's contact point goes to one professional, then to another, and so on."""
-        there, back = [], []
-        for row in self._rows(ASSIGNABLE):
+        there: list[bytes] = []
+        back: list[bytes] = []
+        rows = [row for row in self._rows(ASSIGNABLE) if row.current]
+        for row in rows[::2]:
             first, second = sorted(row.candidates, key=lambda candidate: candidate == row.current)[:2]
             path = f"/families/{row.family_id}/contact-points/{row.domain}"
             lead = professional(row.professional_id, row.agency_id)
             for requests, to in ((there, first), (back, second)):
                 body = {"professionalId": str(to)}
                 requests.append(self._callers.request(lead, "PUT", path, body, "If-Match: *\r\n"))
-        return Case("assign-contact-point", there + back)
+        return Case("assign-contact-point", there + back, self._assigning(rows[1::2]))
+
+    def _assigning(self, rows: list[Any]) -> str:
+        """For pgbench: the point there is, and of two professionals the one who isn't."""
+        pairs = [sorted(row.candidates, key=lambda candidate: candidate == row.current)[-2:] for row in rows]
+        table = [
+            (row.family_id, row.professional_id, row.agency_id, row.domain, *pair)
+            for row, pair in zip(rows, pairs, strict=True)
+        ]
+        names = ("family_id", "professional_id", "agency_id", "domain", "one", "other")
+        self._table("bench_assign", names, table)
+        sample = next(row for row in self._rows(ASSIGNED) if row.professional_id not in (row.given_to, row.previous))
+        lead = professional(sample.professional_id, sample.agency_id)
+        path = f"/families/{sample.family_id}/contact-points/{sample.domain}"
+        headers = {"Authorization": f"Bearer {self._callers.token(lead)}", "If-Match": "*"}
+        request = Request("PUT", path, {"professionalId": str(sample.given_to)}, headers)
+        variables = {str(value): name for name, value in sample._asdict().items() if name != "i"}
+        back = Request("PUT", path, {"professionalId": str(sample.previous)}, headers)
+        sent = sent_for(self._settings, [request, back])
+        return taking(apart(len(table)), ASSIGNED, list(variables.values())) + transaction(sent, variables)
 
     @cached_property
     def start_involvement(self) -> Case:
         """A colleague joins an agency's involvement; each request can be carried out once."""
         requests = []
-        for row in self._rows(STARTABLE):
+        rows = self._rows(STARTABLE)
+        for row in rows[::2]:
             body = {
                 "helpDomains": ["parenting"],
                 "legalBasis": "statutory_task",
@@ -158,22 +189,35 @@ class Cases:
             }
             path = f"/families/{row.family_id}/involvements"
             requests.append(self._callers.request(system(row.agency_id), "POST", path, body))
-        return Case("start-involvement", requests)
+        *others, sample = [row[:3] for row in rows[1::2]]
+        names = ("family_id", "agency_id", "professional_id")
+        self._table("bench_start", names, others)
+        self._connection.execute("DROP SEQUENCE IF EXISTS bench_start_turn")
+        self._connection.execute("CREATE SEQUENCE bench_start_turn")
+        headers = {"Authorization": f"Bearer {self._callers.token(system(sample[1]))}"}
+        path = f"/families/{sample[0]}/involvements"
+        sent = sent_for(self._settings, [Request("POST", path, body | {"professionalId": str(sample[2])}, headers)])
+        variables = {str(value): name for name, value in zip(names, sample, strict=True)}
+        script = taking(once("bench_start"), "SELECT * FROM bench_start", list(names)) + transaction(sent, variables)
+        return Case("start-involvement", requests, script)
+
+    def _table(self, table: str, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+        """What pgbench takes its turns from."""
+        columns = ", ".join(f"{name} {'text' if name == 'domain' else 'uuid'}" for name in names)
+        self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+        self._connection.execute(f"CREATE TABLE {table} (i serial PRIMARY KEY, {columns})")
+        with self._connection.cursor().copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
+            for one in rows:
+                copy.write_row(one)
+        self._connection.execute(f"VACUUM ANALYZE {table}")
 
     def _script(
-        self, document: Document, role: Role, permission: Permission, asked: list[tuple[UUID | None, ...]]
+        self, document: Document, role: Role, permission: Permission, asked: Sequence[tuple[UUID | None, ...]]
     ) -> str:
         """The statement of this document with its parameters, for a random one of those who asked."""
         table = f"bench_{role}"
         names = ("family_id", "agency_id", "professional_id")
-        self._connection.execute(f"DROP TABLE IF EXISTS {table}")
-        self._connection.execute(
-            f"CREATE TABLE {table} (i serial PRIMARY KEY, {', '.join(f'{n} uuid' for n in names)})"
-        )
-        with self._connection.cursor().copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
-            for one in asked:
-                copy.write_row(one)
-        self._connection.execute(f"VACUUM ANALYZE {table}")
+        self._table(table, names, asked)
         varying = [name for name, value in zip(names, asked[0], strict=True) if value]
         fixed = documents.parameters(document, Actor(role, "bench"), permission, None, "0" * 32)
         statement = documents.statement(document.select, role, one_family="family_id" in varying)
