@@ -73,7 +73,7 @@ def report_absence(
 
 def withdraw_absence(work: Work, professional: Professional, absence_id: UUID) -> None:
     """Take an absence back. One that has begun ends now; one that still has to begin disappears."""
-    absence = work.session.get(Absence, absence_id)
+    absence = work.session.get(Absence, absence_id, with_for_update=True)
     if absence is None or absence.professional_id != professional.id or absence.ends_at <= work.at:
         raise NotFound("There is no such absence, or it is over.")
     if absence.started_at < work.at:
