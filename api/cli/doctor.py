@@ -24,7 +24,7 @@ from api.domain import bsn
 from api.migrating import configured
 from api.settings import Settings, TrustedIssuer
 
-OLDEST = 16
+OLDEST = 18
 """The oldest major version of PostgreSQL that Spil is for."""
 SKEW = 2.0
 """Seconds the clocks of this machine and of the database may differ; periods begin and end by the database's."""
