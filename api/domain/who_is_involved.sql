@@ -9,7 +9,7 @@ SELECT json_build_object(
     'code', fam.municipality_code, 'name', fam.municipality,
     'accessTeam', json_build_object(
       'name', fam.access_team_name, 'phone', fam.access_team_phone, 'email', fam.access_team_email)),
-  'asOf', to_json(fam.at),
+  'asOf', to_char(fam.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
   'members', coalesce((
     SELECT json_agg(json_build_object(
       'id', m.id, 'personId', m.person_id, 'givenName', p.given_name, 'surname', p.surname, 'role', m.role,

@@ -224,7 +224,9 @@ def _invitation(run: Run, family: Family, sort: int) -> None:
 def _mandates(run: Run, family: Family, carriers: dict[str, list[Carrier]]) -> None:
     """A lead coordinator for most; some took over from another; some families have none, or none any more."""
     chance = run.chance
-    earliest = sorted({who for some in carriers.values() for who in some}, key=lambda who: who.since)
+    earliest = sorted(
+        {who for some in carriers.values() for who in some}, key=lambda who: (who.since, who.professional_id)
+    )
     lead, before = earliest[-1], earliest[-2] if len(earliest) > 1 else None
     since = family.closed + 1 + run.below(lead.since - family.closed - 2)
     if chance > 0.97 and not family.closed:
