@@ -122,12 +122,15 @@ def test_the_same_seed_gives_the_same_municipality(
             assert set(map(str, again.execute(query))) == set(map(str, seeded.execute(query)))
 
 
-def test_another_municipality_fits_beside_it_and_progress_is_told(seeded: psycopg.Connection[Any], empty: Any) -> None:
-    told: list[int] = []
-    seed(empty[0], 3, VAULT, code="9001", on_progress=told.append)
+def test_another_municipality_fits_beside_it_and_progress_is_told(new_database: Callable[[], str]) -> None:
+    url, told = new_database(), list[int]()
+    seed(url, 2, VAULT)
+    seed(url, 3, VAULT, code="9001", on_progress=told.append)
     assert told[-1] == 3
     assert told == sorted(told)
-    assert value(seeded, "SELECT count(*) FROM family WHERE municipality_code = '9001'") == 3
+    with psycopg.connect(url) as connection:
+        assert value(connection, "SELECT count(*) FROM family WHERE municipality_code = '9001'") == 3
+        assert value(connection, "SELECT count(*) FROM family") == 5
 
 
 def test_it_refuses_a_municipality_that_is_there(seeded: psycopg.Connection[Any], empty: Any) -> None:
