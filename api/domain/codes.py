@@ -76,6 +76,14 @@ class LegalBasis(StrEnum):
     VITAL_INTEREST = "vital_interest"
 
 
+class DisclosureStage(StrEnum):
+    """How much an involved agency is shown of the others: the stages of disclosure, each with what comes before it."""
+
+    OTHERS_INVOLVED = "others_involved"
+    LEAD_AND_CONTACT_POINTS = "lead_and_contact_points"
+    AGENCIES = "agencies"
+
+
 class MandateBasis(StrEnum):
     """The ground of a mandate: the family's consent, or a child protection measure."""
 

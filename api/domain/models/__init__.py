@@ -1,0 +1,42 @@
+"""Every table, and the constraints that hold whatever the code does. A module for each part of the field.
+
+Two things recur:
+
+- A period is `started_at` up to but not including `ends_at`; no `ends_at` means until further notice. A period that
+  is known to end (a consent runs out) has its `ends_at` from the start, so that nothing has to happen for it to end.
+- `At most one at any instant` is an exclusion constraint. PostgreSQL without extensions has no equality of uuids in a
+  GiST index, so a uuid stands there as a range of one: `uuidrange(id, id, '[]')`.
+"""
+
+from api.domain.models.directory import (
+    Absence,
+    Agency,
+    Client,
+    ClientAssertion,
+    HelpDomain,
+    Municipality,
+    Professional,
+)
+from api.domain.models.families import ContactPoint, Deputy, Family, Involvement, Mandate, Member, Person
+from api.domain.models.record import AuditRecord, Event, IdempotentRequest, OutboxRow
+
+__all__ = [
+    "Absence",
+    "Agency",
+    "AuditRecord",
+    "Client",
+    "ClientAssertion",
+    "ContactPoint",
+    "Deputy",
+    "Event",
+    "Family",
+    "HelpDomain",
+    "IdempotentRequest",
+    "Involvement",
+    "Mandate",
+    "Member",
+    "Municipality",
+    "OutboxRow",
+    "Person",
+    "Professional",
+]

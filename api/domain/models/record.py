@@ -1,0 +1,113 @@
+"""The record: what happened, who was shown what, and what is still to be told."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlmodel import Field, SQLModel
+
+from api.domain import codes
+from api.domain.actor import Actor
+from api.domain.models.base import Instant, new_id, one_of
+
+
+class Event(SQLModel, table=True):
+    """That something happened: what, when, by whom, about which rows. Codes and identifiers only. Append-only."""
+
+    __table_args__ = (
+        CheckConstraint("type ~ '^[a-z_]+[.][a-z_]+$'", name="type"),
+        Index("event_family_id_idx", "family_id", text("at DESC"), text("place DESC")),
+    )
+
+    id: UUID = new_id()
+    type: codes.EventType = Field(sa_type=one_of(codes.EventType))
+    at: datetime = Field(sa_type=Instant)
+    place: int
+    """Orders what was told in one unit of work."""
+    family_id: UUID | None = None
+    about: str
+    involvement_id: UUID | None = None
+    agency_id: UUID | None = None
+    professional_id: UUID | None = None
+    help_domain: str | None = None
+    reason: str | None = None
+    by_role: str
+    by_agency_id: UUID | None = None
+    by_municipality_code: str | None = None
+
+
+class AuditRecord(SQLModel, table=True):
+    """Who changed or was shown what, on whose behalf, for what, by which relation. Append-only."""
+
+    __tablename__ = "audit_record"
+    __table_args__ = (
+        Index("audit_record_family_id_idx", "family_id", "id"),
+        Index("audit_record_municipality_code_idx", "municipality_code", "id"),
+        Index(
+            "audit_record_shown_person_id_idx",
+            "shown_person_id",
+            "id",
+            postgresql_where=text("shown_person_id IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    at: datetime = Field(sa_type=Instant)
+    action: str
+    decision: str
+    family_id: UUID | None = None
+    municipality_code: str | None = None
+    event_id: UUID | None = None
+    role: str
+    subject: str
+    issuer: str | None = None
+    agency_id: UUID | None = None
+    professional_id: UUID | None = None
+    person_id: UUID | None = None
+    via: str | None = None
+    """The client that acted on their behalf."""
+    shown_person_id: UUID | None = None
+    """The data subject: a record of a disclosure is about one person."""
+    relation: str | None = None
+    legal_basis: str | None = None
+    purpose: str | None = None
+    activity: str | None = None
+    """The processing activity, as the municipality's register names it."""
+    fields: str | None = None
+    """Which class of fields was shown."""
+    trace_id: str | None = None
+
+    @classmethod
+    def of(cls, actor: Actor, action: str, decision: str, at: datetime, **what: Any) -> "AuditRecord":
+        return cls(
+            at=at,
+            action=action,
+            decision=decision,
+            role=actor.role,
+            subject=actor.subject,
+            agency_id=actor.agency_id,
+            professional_id=actor.professional_id,
+            person_id=actor.person_id,
+            **what,
+        )
+
+
+class OutboxRow(SQLModel, table=True):
+    """An event still to be told outside. Written with the change, removed once told."""
+
+    __tablename__ = "outbox"
+
+    event_id: UUID = Field(primary_key=True, foreign_key="event.id")
+
+
+class IdempotentRequest(SQLModel, table=True):
+    """A request that was carried out under an Idempotency-Key, and its sealed answer."""
+
+    __tablename__ = "idempotent_request"
+
+    caller: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    fingerprint: bytes
+    answer: bytes | None = None
+    at: datetime = Field(sa_type=Instant, index=True)
