@@ -31,6 +31,8 @@ class Actor:
     person_id: UUID | None = None
     issuer: str | None = None
     """Whose token says so: a subject is only unique within its issuer."""
+    via: str | None = None
+    """The client that acts on this actor's behalf, where the actor is not there in person."""
 
 
 CLOCK = Actor(role=Role.CLOCK, subject="spil")

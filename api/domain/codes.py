@@ -203,6 +203,8 @@ class EventType(StrEnum):
     AGENCY_CHANGED = "agency.changed"
     CLIENT_REGISTERED = "client.registered"
     CLIENT_DEACTIVATED = "client.deactivated"
+    CLIENT_KEY_ADDED = "client.key_added"
+    CLIENT_KEY_REMOVED = "client.key_removed"
     PROFESSIONAL_REGISTERED = "professional.registered"
     PROFESSIONAL_CHANGED = "professional.changed"
     ABSENCE_REPORTED = "absence.reported"

@@ -89,6 +89,18 @@ class Client(SQLModel, table=True):
     name: str
     jwks: dict[str, Any] = Field(sa_type=JSONB)
     active: bool = True
+    acts_for_professionals: bool = False
+    """Whether it may ask for tokens of its agency's professionals, to act on their behalf."""
+
+
+class ClientRemovedKey(SQLModel, table=True):
+    """A key that was taken from a client. Its name is never used again, so that what it signed stays refused."""
+
+    __tablename__ = "client_removed_key"
+
+    client_id: str = Field(primary_key=True, foreign_key="client.id")
+    kid: str = Field(primary_key=True)
+    removed_at: datetime = Field(sa_type=Instant)
 
 
 class ClientAssertion(SQLModel, table=True):
