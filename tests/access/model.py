@@ -1,0 +1,337 @@
+"""The rules of access, written a second time: from what the field asks for, not from the code that decides.
+
+It is slow and plain on purpose, knows no database and no HTTP, and imports nothing of Spil. The tests hold the service
+against it; where the two differ, one of them is wrong, and `docs/privacy.md` says how to find out which.
+Instants are any values that can be compared; an `end` of `None` means until further notice.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+REGISTRAR, PRIVACY_OFFICER = "registrar", "privacy_officer"
+LEAD, DEPUTY, CONTACT_POINT = "lead_coordinator", "deputy", "contact_point"
+INVOLVED, CONSULTING, SIGNALLING = "involved_agency", "consulting_agency", "signalling_agency"
+INVITED, PROPOSED, EMERGENCY, MEMBER = "invited_agency", "proposed_lead", "emergency_access", "member"
+
+BY_STAGE = {"others_involved": SIGNALLING, "lead_and_contact_points": CONSULTING, "agencies": INVOLVED}
+LOOKS_FROM, DECIDES_FROM = 12, 16
+"""From which age a child looks, and from which a parent looks with the young person's consent only."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who asks: a role, and the organisation or person that the token names."""
+
+    role: str
+    municipality: Hashable = None
+    agency: Hashable = None
+    professional: Hashable = None
+    person: Hashable = None
+
+
+@dataclass
+class Period:
+    """From `start` up to but not including `end`."""
+
+    start: Any
+    end: Any = None
+
+    def holds(self, at: Any) -> bool:
+        return bool(self.start is not None and self.start <= at and (self.end is None or at < self.end))
+
+
+@dataclass
+class Agency:
+    signal_only: bool = False
+    active: bool = True
+    entitled: bool = False
+    """Whether its professionals may open a family in an emergency."""
+
+
+@dataclass
+class Professional:
+    agency: Hashable
+    active: bool = True
+
+
+@dataclass
+class Person:
+    born: date | None
+    shielded: bool = False
+
+
+@dataclass
+class Membership:
+    person: Hashable
+    role: str
+    authority: bool
+    period: Period
+    id: Hashable = None
+
+
+@dataclass
+class Involvement:
+    """`open`: it is an invitation that nobody answered yet. Otherwise it ran for its period."""
+
+    id: Hashable
+    agency: Hashable
+    professional: Hashable
+    domains: frozenset[str]
+    shielded: bool
+    stage: str
+    period: Period
+    open: bool = False
+    about: Hashable = None
+
+
+@dataclass
+class Mandate:
+    id: Hashable
+    professional: Hashable
+    powers: frozenset[str]
+    period: Period
+    open: bool = False
+    """Proposed, and not answered yet."""
+
+
+@dataclass
+class Role:
+    """A deputy of a mandate, or the contact point of a help domain."""
+
+    professional: Hashable
+    period: Period
+    domain: str | None = None
+    mandate: Hashable = None
+
+
+@dataclass
+class Family:
+    municipality: Hashable
+    memberships: list[Membership] = field(default_factory=list)
+    involvements: list[Involvement] = field(default_factory=list)
+    mandates: list[Mandate] = field(default_factory=list)
+    deputies: list[Role] = field(default_factory=list)
+    contact_points: list[Role] = field(default_factory=list)
+    emergencies: list[Role] = field(default_factory=list)
+    consents: list[tuple[Hashable, Hashable, Period]] = field(default_factory=list)
+    """Of a young person, to a person, while it holds."""
+
+
+@dataclass
+class Field:
+    """Everybody there is."""
+
+    agencies: dict[Hashable, Agency]
+    professionals: dict[Hashable, Professional]
+    persons: dict[Hashable, Person]
+    absences: list[tuple[Hashable, Hashable, Period]] = field(default_factory=list)
+    """Who is absent, who covers, when."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The field at an instant, which is on some day where the families live."""
+
+    field: Field
+    at: Any
+    today: date
+
+    def age(self, person: Hashable) -> int | None:
+        born = self.field.persons[person].born
+        if born is None:
+            return None
+        return self.today.year - born.year - ((self.today.month, self.today.day) < (born.month, born.day))
+
+    def works(self, reader: Reader) -> bool:
+        """Whether the reader's agency exists for Spil, and whoever reads for it works there."""
+        agency = self.field.agencies.get(reader.agency)
+        if agency is None or not agency.active:
+            return False
+        return reader.role == "agency_system" or self._works_at(reader.professional, reader.agency)
+
+    def _works_at(self, professional: Hashable, agency: Hashable) -> bool:
+        known = self.field.professionals.get(professional)
+        return known is not None and known.active and known.agency == agency
+
+    def covered_by(self, professional: Hashable) -> set[Hashable]:
+        return {who for who, cover, period in self.field.absences if cover == professional and period.holds(self.at)}
+
+    def running(self, family: Family) -> list[Involvement]:
+        return [one for one in family.involvements if not one.open and one.period.holds(self.at)]
+
+    def carries(self, family: Family, professional: Hashable, domain: str | None = None) -> bool:
+        """A role rests on an involvement that everyone may see, of an agency that does more than signal."""
+        known = self.field.professionals.get(professional)
+        agency = self.field.agencies.get(known.agency) if known else None
+        if known is None or agency is None or not (known.active and agency.active) or agency.signal_only:
+            return False
+        grounds = [one for one in self.running(family) if one.agency == known.agency and not one.shielded]
+        return any(domain is None or domain in one.domains for one in grounds)
+
+    def leading(self, family: Family) -> Mandate | None:
+        """The mandate in force, if any."""
+        for one in family.mandates:
+            if not one.open and one.period.holds(self.at) and self.carries(family, one.professional):
+                return one
+        return None
+
+    def relations(self, reader: Reader, family: Family) -> frozenset[str]:
+        """What the reader is to the family. Nothing at all: to them there is no such family."""
+        if reader.role == "registrar":
+            return frozenset({REGISTRAR} if reader.municipality == family.municipality else ())
+        if reader.role == "privacy_officer":
+            return frozenset({PRIVACY_OFFICER} if reader.municipality == family.municipality else ())
+        if reader.role == "family_member":
+            return frozenset({MEMBER} if self._may_look(reader, family) else ())
+        if reader.role not in {"agency_system", "professional"} or not self.works(reader):
+            return frozenset()
+        found = self._by_involvement(reader, family)
+        return found | self._by_office(reader, family) if reader.role == "professional" else found
+
+    def _may_look(self, reader: Reader, family: Family) -> bool:
+        mine = [one for one in family.memberships if one.person == reader.person and one.period.holds(self.at)]
+        age = self.age(reader.person) if mine else None
+        return any((one.role != "child" if age is None else age >= LOOKS_FROM) for one in mine)
+
+    def _by_involvement(self, reader: Reader, family: Family) -> frozenset[str]:
+        mine = [one for one in family.involvements if one.agency == reader.agency]
+        found = {BY_STAGE[one.stage] for one in mine if one in self.running(family) and self._named(reader, one)}
+        if any(one.open and self._asked(reader, one) for one in mine):
+            found.add(INVITED)
+        return frozenset(found)
+
+    def _named(self, reader: Reader, involvement: Involvement) -> bool:
+        """An agency's system is in all its involvements; a professional in those for them or whom they cover for."""
+        if reader.role == "agency_system":
+            return True
+        return involvement.professional in {reader.professional, *self.covered_by(reader.professional)}
+
+    def _asked(self, reader: Reader, invitation: Involvement) -> bool:
+        return reader.role == "agency_system" or invitation.professional == reader.professional
+
+    def _by_office(self, reader: Reader, family: Family) -> frozenset[str]:
+        """What a professional is by a role of their own."""
+        me, found, leading = reader.professional, set(), self.leading(family)
+        if leading and leading.professional == me:
+            found.add(LEAD)
+        if any(one.open and one.period.holds(self.at) and one.professional == me for one in family.mandates) and (
+            self.carries(family, me)
+        ):
+            found.add(PROPOSED)
+        if leading and self._holds(family, [one for one in family.deputies if one.mandate == leading.id], me):
+            found.add(DEPUTY)
+        if self._holds(family, family.contact_points, me):
+            found.add(CONTACT_POINT)
+        if self.field.agencies[reader.agency].entitled and any(
+            one.professional == me and one.period.holds(self.at) for one in family.emergencies
+        ):
+            found.add(EMERGENCY)
+        return frozenset(found)
+
+    def _holds(self, family: Family, roles: list[Role], professional: Hashable) -> bool:
+        return any(
+            one.professional == professional
+            and one.period.holds(self.at)
+            and self.carries(family, professional, one.domain)
+            for one in roles
+        )
+
+    # What of it they see
+
+    def sees_shielded(self, reader: Reader, family: Family) -> bool:
+        return bool(self.relations(reader, family) & {REGISTRAR, LEAD})
+
+    def sees_involvement(self, reader: Reader, family: Family, one: Involvement) -> bool:
+        """Whether the reader may know of this involvement, or of this invitation."""
+        relations = self.relations(reader, family)
+        if relations & {REGISTRAR, LEAD}:
+            return True
+        if relations & {*AROUND, CONSULTING, SIGNALLING, INVITED} and one.agency == reader.agency:
+            return True
+        if one.shielded or one.open:
+            return False
+        if MEMBER in relations:
+            return self._may_know(reader, family, one)
+        return bool(relations & {*AROUND, EMERGENCY})
+
+    def _may_know(self, reader: Reader, family: Family, one: Involvement) -> bool:
+        """What is about another member, a parent with authority knows of a child; of a young person with consent."""
+        if one.about in (None, reader.person):
+            return True
+        age = self.age(one.about)
+        child = any(m.person == one.about and m.role == "child" and m.period.holds(self.at) for m in family.memberships)
+        if child and age is not None and age >= DECIDES_FROM:
+            return any(
+                who == one.about and to == reader.person and period.holds(self.at)
+                for who, to, period in family.consents
+            )
+        return child and self._has_authority(reader, family)
+
+    def _has_authority(self, reader: Reader, family: Family) -> bool:
+        return any(
+            one.person == reader.person and one.authority and one.period.holds(self.at) for one in family.memberships
+        )
+
+    def sees_person(self, reader: Reader, family: Family, person: Hashable) -> bool:
+        """Whether the reader may know that this member is one, which a secret address forbids to most."""
+        if not self.relations(reader, family) & {*AROUND, MEMBER, EMERGENCY}:
+            return False
+        shielded = self.field.persons[person].shielded
+        return not shielded or self.sees_shielded(reader, family) or person == reader.person
+
+    def sees_birth_date(self, reader: Reader, family: Family, person: Hashable) -> bool:
+        if not self.sees_person(reader, family, person):
+            return False
+        return person == reader.person or bool(self.relations(reader, family) & {REGISTRAR, LEAD, DEPUTY})
+
+    # What they may do
+
+    def may(self, reader: Reader, family: Family, deed: str) -> bool:
+        """Whether the reader may do this around the family at all."""
+        relations = self.relations(reader, family)
+        if relations & ALLOWED[deed]:
+            return True
+        power = BY_POWER.get(deed)
+        leading = self.leading(family)
+        return bool(power and leading and power in leading.powers and relations & {LEAD, DEPUTY})
+
+    def answer(self, reader: Reader, family: Family, deed: str) -> int:
+        """200: it is allowed. 403: known to be there, but not allowed this. 404: as good as not there."""
+        if not self.relations(reader, family):
+            return 404
+        return 200 if self.may(reader, family, deed) else 403
+
+
+AROUND = frozenset({REGISTRAR, LEAD, DEPUTY, CONTACT_POINT, INVOLVED})
+"""Those around a family, who see its whole team."""
+
+OWN = frozenset({INVOLVED, CONSULTING, SIGNALLING})
+"""Who maintains an involvement of their own, at whatever stage of disclosure."""
+
+ALLOWED: dict[str, frozenset[str]] = {
+    "ask who is involved": AROUND | {MEMBER, EMERGENCY, CONSULTING, SIGNALLING},
+    "ask whom to call": AROUND | {MEMBER, EMERGENCY, CONSULTING},
+    "read the family": AROUND | {MEMBER, EMERGENCY},
+    "read the timeline": AROUND | {MEMBER},
+    "read mandates": AROUND | {MEMBER, PROPOSED},
+    "read involvements": AROUND | {MEMBER, INVITED, CONSULTING, SIGNALLING},
+    "manage members": frozenset({REGISTRAR}),
+    "change the family": frozenset({REGISTRAR}),
+    "propose a mandate": frozenset({REGISTRAR}),
+    "change a mandate": frozenset({REGISTRAR}),
+    "hand a mandate over": frozenset({REGISTRAR, LEAD}),
+    "end a mandate": frozenset({REGISTRAR, LEAD}),
+    "name a deputy": frozenset({REGISTRAR, LEAD}),
+    "answer a mandate": frozenset({PROPOSED}),
+    "decide the stage": frozenset({REGISTRAR, LEAD}),
+    "invite": frozenset({REGISTRAR}),
+    "assign a contact point": frozenset({REGISTRAR}),
+    "maintain an own involvement": OWN,
+    "answer an invitation": frozenset({INVITED}),
+}
+"""Which relations allow what. A relation that isn't there allows nothing: the list is complete."""
+
+BY_POWER = {"invite": "invite_agencies", "assign a contact point": "assign_contact_points"}
+"""What a lead coordinator and a deputy may do if the mandate gives the power."""
