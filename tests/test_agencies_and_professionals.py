@@ -251,3 +251,16 @@ def test_a_cover_sees_the_families_of_who_is_absent_for_as_long_as_that_lasts(wo
     refused(answer, 403, "relation_lacking")
     world.as_(world.system(team.agency)).delete(f"/professionals/{team.lead.id}/absences/{absence.id}")
     refused(caller.get(team.path), 404, "family_not_found")
+
+
+def test_nobody_becomes_the_cover_of_a_colleague_by_their_own_word(world: World) -> None:
+    """Who covers sees families: the agency's system says who does, or who is absent."""
+    team = world.a_team()
+    colleague, third = world.a_professional(team.agency), world.a_professional(team.agency)
+    path = f"/professionals/{team.lead.id}/absences"
+    for cover in (colleague, third):
+        body = {"startsOn": str(in_days(0)), "endsOn": str(in_days(1)), "coverId": str(cover.id)}
+        refused(world.as_(world.actor(colleague)).post(path, body), 403, "not_yours")
+        refused(world.as_(world.actor(cover)).get(team.path), 404, "family_not_found")
+    assert world.as_(world.system(team.agency)).post(path, body).status_code == 201
+    assert world.as_(world.actor(third)).get(team.path).status_code == 200

@@ -151,7 +151,7 @@ def test_who_is_asked_can_answer_nobody_elses_proposal(world: World) -> None:
     team = world.a_team()
     bram = world.a_professional(team.agency)
     transfer(world, team, bram)
-    refused(world.as_(world.actor(bram)).post(f"{team.mandate_path}/_accept"), 403, "forbidden")
+    refused(world.as_(world.actor(bram)).post(f"{team.mandate_path}/_accept"), 404, "not_found")
 
 
 def test_nobody_accepts_after_their_agency_has_left(world: World) -> None:

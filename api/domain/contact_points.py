@@ -44,14 +44,17 @@ def assign(work: Work, family: Family, help_domain: str, professional_id: UUID) 
     return point
 
 
-def release(work: Work, family: Family, help_domain: str) -> None:
-    """End the contact point of a help domain; or, where it is gone already, say that the gap needs no filling."""
+def release(work: Work, family: Family, help_domain: str, *, knows_shielded: bool = True) -> None:
+    """End the contact point of a help domain; or, where it is gone already, say that the gap needs no filling.
+
+    A gap that a shielded involvement left is none to who may not know of it.
+    """
     point = current(work, family, help_domain)
     if point:
         continuity.end_contact_point(work, point, ContactPointEnd.RELEASED, work.at)
         return
     orphan = _orphaned(work, family, help_domain)
-    if orphan is None:
+    if orphan is None or not (knows_shielded or not continuity.works_shielded(work, family, orphan.professional_id)):
         raise NotFound("This help domain has no contact point.")
     _close_gap(work, orphan)
 

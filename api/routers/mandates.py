@@ -163,14 +163,14 @@ def change_mandate(call: FamilyCall, mandate_id: MandateId, body: MandateChange)
 @routes.post("/families/{familyId}/mandates/{mandateId}/_accept", Permission.MANDATE_ANSWER)
 def accept_mandate(call: FamilyCall, mandate_id: MandateId) -> MandateOut:
     """Accept the mandate that is proposed to you. A predecessor's ends at the instant yours starts."""
-    mandate = mandates.get(call.work, call.family, mandate_id)
+    mandate = _shown(call, mandate_id)
     return _out(call, mandates.accept(call.work, call.family, mandate))
 
 
 @routes.post("/families/{familyId}/mandates/{mandateId}/_decline", Permission.MANDATE_ANSWER)
 def decline_mandate(call: FamilyCall, mandate_id: MandateId, body: MandateDeclining) -> MandateOut:
     """Decline the mandate that is proposed to you, with a reason."""
-    mandate = mandates.get(call.work, call.family, mandate_id)
+    mandate = _shown(call, mandate_id)
     return _out(call, mandates.decline(call.work, mandate, body.reason))
 
 

@@ -10,6 +10,7 @@ from api.auth.calls import Call
 from api.auth.guards import Routes
 from api.auth.policy import Permission
 from api.domain import agencies, calendar, professionals
+from api.domain.errors import Forbidden
 from api.domain.models import Absence, Professional
 from api.paging import Cursor, Limit, Page, page
 from api.routers.agencies import must_be_own_agency, name_and_id
@@ -77,6 +78,12 @@ def _own_professional(call: Call, professional_id: UUID) -> Professional:
     return professional
 
 
+def _must_not_cover_by_own_word(call: Call, absent: Professional) -> None:
+    """Who covers sees the families of who is absent: nobody brings that about for a colleague's families."""
+    if call.work.actor.professional_id not in (None, absent.id):
+        raise Forbidden("You report your own absence; your agency's system reports a colleague's.", code="not_yours")
+
+
 def _absence(absence: Absence) -> AbsenceOut:
     first, last = calendar.day_of(absence.started_at), calendar.last_day_before(absence.ends_at)
     return AbsenceOut.of(absence, starts_on=first, ends_on=last)
@@ -134,8 +141,9 @@ def list_absences(call: Call, professional_id: ProfessionalId) -> Page[AbsenceOu
 
 @routes.post("/professionals/{professionalId}/absences", Permission.ABSENCE_REPORT, status=201)
 def report_absence(call: Call, professional_id: ProfessionalId, body: AbsenceReport) -> AbsenceOut:
-    """Report an absence of a professional of your agency, and who covers for them."""
+    """Report an absence, and who covers: a professional their own, an agency's system anybody's there."""
     professional = _own_professional(call, professional_id)
+    _must_not_cover_by_own_word(call, professional)
     return _absence(professionals.report_absence(call.work, professional, **body.complete()))
 
 
