@@ -11,8 +11,8 @@ from sqlmodel import Session
 
 from api.auth import documents, relations
 from api.auth.idempotency import Answer, Claim
-from api.auth.policy import Access, Permission, Relation, Standing
-from api.domain import continuity
+from api.auth.policy import PURPOSE_OF, PURPOSE_OF_ROLE, Access, Permission, Relation, Standing, recorded
+from api.domain import continuity, members
 from api.domain.actor import Actor
 from api.domain.documents import Document
 from api.domain.errors import Forbidden, NotFound
@@ -69,7 +69,7 @@ class FamilyCall(Call):
         self.work.session.flush()
         statement = documents.inside(document.select, self.work.actor.role)
         values = documents.parameters(
-            document, self.work.actor, Permission.FAMILY_READ, self.family.id, self.work.trace_id or ""
+            document, self.work.actor, self.operation.permission, self.family.id, self.work.trace_id or ""
         )
         row = self.work.session.connection().exec_driver_sql(statement, values).first()
         if row is None:
@@ -124,6 +124,7 @@ def carry_out(
     family_id = inputs.pop("family_id") if operation.of_family else None
     access, at = _look_up(session, actor, family_id, operation)
     work = Work(session, actor, at, request.app.state.vault, trace_id=request.scope["trace_id"])
+    work.ground = _ground(actor, access, operation)
     call: Call = Call(work, access, request)
     if family_id:
         call = FamilyCall(work, access, request, _take(work, family_id, operation), operation)
@@ -134,8 +135,8 @@ def carry_out(
         if claim:
             claim.keep(work, answer)
     if isinstance(call, FamilyCall) and shows:
-        standing = access.by(operation.permission)
-        work.record(operation.permission, "shown", family_id=call.family.id, **_ground(standing))
+        for person_id in members.of(work, call.family) or [None]:
+            work.record(operation.permission, "shown", family_id=call.family.id, shown_person_id=person_id)
     session.commit()
     return answer
 
@@ -165,8 +166,14 @@ def _take(work: Work, family_id: UUID, operation: Operation) -> Family:
     return family
 
 
-def _ground(standing: Standing | None) -> dict[str, Any]:
-    return {"relation": standing.relation, "legal_basis": standing.legal_basis} if standing else {}
+def _ground(actor: Actor, access: Access, operation: Operation) -> dict[str, str | None]:
+    """By which relation, on which basis and for what purpose this is done."""
+    about = recorded(operation.permission)
+    standing = access.by(operation.permission)
+    if standing is None:
+        return about | {"purpose": PURPOSE_OF_ROLE[actor.role]}
+    purpose = PURPOSE_OF[standing.relation]
+    return about | {"relation": standing.relation, "legal_basis": standing.legal_basis, "purpose": purpose}
 
 
 def _render(operation: Operation, result: Out | Rendered | None, request: Request) -> Answer:

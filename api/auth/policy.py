@@ -21,6 +21,10 @@ class Relation(StrEnum):
     DEPUTY = "deputy"
     CONTACT_POINT = "contact_point"
     INVOLVED_AGENCY = "involved_agency"
+    CONSULTING_AGENCY = "consulting_agency"
+    """Involved, and shown who leads and whom to call, not which agencies there are."""
+    SIGNALLING_AGENCY = "signalling_agency"
+    """Involved, and shown that others are, not who."""
     INVITED_AGENCY = "invited_agency"
     PROPOSED_LEAD = "proposed_lead"
     MEMBER = "member"
@@ -46,8 +50,11 @@ class Permission(StrEnum):
     FAMILY_READ = "family:read"
     FAMILY_CHANGE = "family:change"
     MEMBER_MANAGE = "member:manage"
+    TEAM_READ = "team:read"
+    TIMELINE_READ = "timeline:read"
     INVOLVEMENT_READ = "involvement:read"
     INVOLVEMENT_INVITE = "involvement:invite"
+    INVOLVEMENT_DISCLOSE = "involvement:disclose"
     INVOLVEMENT_ANSWER = "involvement:answer"
     INVOLVEMENT_MAINTAIN = "involvement:maintain"
     MANDATE_READ = "mandate:read"
@@ -57,6 +64,7 @@ class Permission(StrEnum):
     MANDATE_CHANGE = "mandate:change"
     MANDATE_END = "mandate:end"
     DEPUTY_NAME = "deputy:name"
+    CONTACT_POINT_READ = "contact_point:read"
     CONTACT_POINT_ASSIGN = "contact_point:assign"
 
 
@@ -73,6 +81,12 @@ class Rule:
     def of_relations(self) -> frozenset[Relation]:
         return self.relations | (LEADING if self.power else frozenset())
 
+    @property
+    def whose(self) -> str:
+        """Who has it, for the description of the API."""
+        names = ", ".join(sorted(self.roles or self.of_relations)).replace("_", " ")
+        return f"By role: {names}." if self.roles else f"For a family, by relation: {names}."
+
 
 def roles(*names: Role) -> Rule:
     return Rule(roles=frozenset(names))
@@ -85,6 +99,8 @@ def relations(*names: Relation, power: Power | None = None) -> Rule:
 R = Relation
 LEADING = frozenset({R.LEAD_COORDINATOR, R.DEPUTY})
 AROUND = (R.REGISTRAR, R.LEAD_COORDINATOR, R.DEPUTY, R.CONTACT_POINT, R.INVOLVED_AGENCY)
+IN_STAGES = (R.CONSULTING_AGENCY, R.SIGNALLING_AGENCY)
+"""Involved agencies that are not shown everything: disclosure goes in stages."""
 STAFF = (Role.AGENCY_SYSTEM, Role.PROFESSIONAL, Role.REGISTRAR, Role.PRIVACY_OFFICER, Role.PLATFORM_ADMINISTRATOR)
 
 RULES: dict[Permission, Rule] = {
@@ -107,10 +123,13 @@ RULES: dict[Permission, Rule] = {
     Permission.FAMILY_READ: relations(*AROUND, R.MEMBER),
     Permission.FAMILY_CHANGE: relations(R.REGISTRAR),
     Permission.MEMBER_MANAGE: relations(R.REGISTRAR),
-    Permission.INVOLVEMENT_READ: relations(*AROUND, R.MEMBER, R.INVITED_AGENCY),
+    Permission.TEAM_READ: relations(*AROUND, *IN_STAGES, R.MEMBER),
+    Permission.TIMELINE_READ: relations(*AROUND, R.MEMBER),
+    Permission.INVOLVEMENT_READ: relations(*AROUND, *IN_STAGES, R.MEMBER, R.INVITED_AGENCY),
     Permission.INVOLVEMENT_INVITE: relations(R.REGISTRAR, power=Power.INVITE_AGENCIES),
     Permission.INVOLVEMENT_ANSWER: relations(R.INVITED_AGENCY),
-    Permission.INVOLVEMENT_MAINTAIN: relations(R.INVOLVED_AGENCY),
+    Permission.INVOLVEMENT_MAINTAIN: relations(R.INVOLVED_AGENCY, *IN_STAGES),
+    Permission.INVOLVEMENT_DISCLOSE: relations(R.REGISTRAR, R.LEAD_COORDINATOR),
     Permission.MANDATE_READ: relations(*AROUND, R.MEMBER, R.PROPOSED_LEAD),
     Permission.MANDATE_PROPOSE: relations(R.REGISTRAR),
     Permission.MANDATE_TRANSFER: relations(R.REGISTRAR, R.LEAD_COORDINATOR),
@@ -118,6 +137,7 @@ RULES: dict[Permission, Rule] = {
     Permission.MANDATE_CHANGE: relations(R.REGISTRAR),
     Permission.MANDATE_END: relations(R.REGISTRAR, R.LEAD_COORDINATOR),
     Permission.DEPUTY_NAME: relations(R.REGISTRAR, R.LEAD_COORDINATOR),
+    Permission.CONTACT_POINT_READ: relations(*AROUND, R.CONSULTING_AGENCY, R.MEMBER),
     Permission.CONTACT_POINT_ASSIGN: relations(R.REGISTRAR, power=Power.ASSIGN_CONTACT_POINTS),
 }
 
@@ -125,16 +145,64 @@ FIELDS: dict[str, frozenset[Relation]] = {
     "shielded": frozenset({R.REGISTRAR, R.LEAD_COORDINATOR}),
     "birth_date": frozenset({R.REGISTRAR, R.LEAD_COORDINATOR, R.DEPUTY}),
     "strategy": frozenset(AROUND),
+    "lead": frozenset({*AROUND, R.CONSULTING_AGENCY, R.MEMBER}),
+    "agencies": frozenset({*AROUND, R.MEMBER}),
 }
-"""Who sees what not everybody around a family sees. An agency always sees its own shielded involvement."""
+"""Who sees what not everybody related to a family sees: `lead` and `agencies` are the later stages of disclosure,
+`shielded` holds shielded persons too. An agency always sees its own involvement, a member their own membership."""
+
+
+class Purpose(StrEnum):
+    """For what something is shown. The list with its labels and validity is in the database."""
+
+    COORDINATION_OF_HELP = "coordination_of_help"
+    ASSESSMENT_OF_SIGNALS = "assessment_of_signals"
+    EMERGENCY = "emergency"
+    OVERSIGHT = "oversight"
+    OWN_DATA = "own_data"
+    ADMINISTRATION = "administration"
+
+
+PURPOSE_OF: dict[Relation, Purpose] = dict.fromkeys(Relation, Purpose.COORDINATION_OF_HELP) | {
+    R.SIGNALLING_AGENCY: Purpose.ASSESSMENT_OF_SIGNALS,
+    R.PRIVACY_OFFICER: Purpose.OVERSIGHT,
+    R.MEMBER: Purpose.OWN_DATA,
+}
+"""For what a family is shown to who has this relation to it."""
+
+PURPOSE_OF_ROLE: dict[Role, Purpose] = dict.fromkeys(Role, Purpose.ADMINISTRATION) | {
+    Role.REGISTRAR: Purpose.COORDINATION_OF_HELP,
+    Role.PRIVACY_OFFICER: Purpose.OVERSIGHT,
+    Role.FAMILY_MEMBER: Purpose.OWN_DATA,
+}
+"""The same where no family is concerned."""
+
+ACTIVITIES: dict[str, frozenset[str]] = {
+    "family_coordination": frozenset(
+        {"family", "member", "team", "timeline", "involvement", "mandate", "deputy", "contact_point", "caseload"}
+    ),
+    "assessment_of_signals": frozenset({"person", "registration", "match"}),
+    "oversight_of_disclosures": frozenset({"disclosure", "own_log", "access"}),
+    "emergency_access": frozenset({"emergency"}),
+}
+"""The processing activities, as a municipality's register has them, by what a permission is about."""
+
+
+def recorded(permission: Permission) -> dict[str, str]:
+    """What the record of a disclosure says by this permission: the processing activity and the class of fields."""
+    about = permission.partition(":")[0]
+    known = (name for name, subjects in ACTIVITIES.items() if about in subjects)
+    return {"activity": next(known, "administration"), "fields": about}
+
 
 RELATIONS_OF: dict[Role, tuple[Relation, ...]] = {
-    Role.AGENCY_SYSTEM: (R.INVOLVED_AGENCY, R.INVITED_AGENCY),
+    Role.AGENCY_SYSTEM: (R.INVOLVED_AGENCY, *IN_STAGES, R.INVITED_AGENCY),
     Role.PROFESSIONAL: (
         R.LEAD_COORDINATOR,
         R.DEPUTY,
         R.CONTACT_POINT,
         R.INVOLVED_AGENCY,
+        *IN_STAGES,
         R.INVITED_AGENCY,
         R.PROPOSED_LEAD,
     ),

@@ -12,6 +12,7 @@ from typing import Any
 
 from api.auth.policy import FIELDS, RELATIONS_OF, Relation
 from api.domain.actor import Actor, Role
+from api.domain.codes import DisclosureStage
 
 OLD_ENOUGH = "interval '12 years'"
 """From this age a child may look for themselves (Wgbo, Jeugdwet art. 7.3.4 and further)."""
@@ -62,6 +63,19 @@ class Found:
     legal_basis: str = "NULL"
 
 
+AT_STAGE = {
+    DisclosureStage.AGENCIES: Relation.INVOLVED_AGENCY,
+    DisclosureStage.LEAD_AND_CONTACT_POINTS: Relation.CONSULTING_AGENCY,
+    DisclosureStage.OTHERS_INVOLVED: Relation.SIGNALLING_AGENCY,
+}
+"""What an agency's running involvement makes of it: how far the others are disclosed to it."""
+
+
+def involved(stage: DisclosureStage) -> Found:
+    where = f"{{own}} AND {RUNS} AND role.disclosure_stage = '{stage}'"
+    return Found("involvement AS role", where, legal_basis="role.legal_basis")
+
+
 FOUND: dict[Relation, Found] = {
     Relation.REGISTRAR: Found(OF_MUNICIPALITY, RESPONSIBLE, legal_basis="'statutory_task'"),
     Relation.PRIVACY_OFFICER: Found(OF_MUNICIPALITY, RESPONSIBLE, legal_basis="'statutory_task'"),
@@ -83,7 +97,7 @@ FOUND: dict[Relation, Found] = {
         f"role.professional_id IN {ME} AND {RUNS}"
         f" AND {openly_involved('role.professional_id', FOR_MY_AGENCY, 'role.help_domain = ANY(i.help_domains)')}",
     ),
-    Relation.INVOLVED_AGENCY: Found("involvement AS role", "{own} AND " + RUNS, legal_basis="role.legal_basis"),
+    **{relation: involved(stage) for stage, relation in AT_STAGE.items()},
     Relation.INVITED_AGENCY: Found("involvement AS role", "{own} AND role.answer IS NULL"),
     Relation.PROPOSED_LEAD: Found(
         "mandate AS role",
@@ -152,6 +166,8 @@ def parameters(actor: Actor) -> dict[str, Any]:
     return {
         "role": str(actor.role),
         "subject": actor.subject,
+        "issuer": actor.issuer,
+        "via": actor.via,
         "municipality_code": actor.municipality_code,
         "agency_id": actor.agency_id,
         "professional_id": actor.professional_id,

@@ -5,7 +5,8 @@ WITH moment AS (
 ),
 fam AS (
   SELECT f.*, m.name AS municipality, m.access_team_name, m.access_team_phone, m.access_team_email, moment.at,
-         sees.shielded AS sees_shielded, sees.birth_date AS sees_birth_date, sees.strategy AS sees_strategy
+         sees.shielded AS sees_shielded, sees.birth_date AS sees_birth_date, sees.strategy AS sees_strategy,
+         sees.lead AS sees_lead, sees.agencies AS sees_agencies
   FROM (SELECT DISTINCT family_id FROM relation) AS mine
   JOIN family f ON f.id = mine.family_id
   JOIN sees ON sees.family_id = f.id
@@ -20,10 +21,15 @@ inv AS (
 open_inv AS (
   SELECT inv.* FROM inv JOIN agency a ON a.id = inv.agency_id WHERE NOT inv.shielded AND NOT a.signal_only
 ),
+-- What is about one member is not for every other one: a member who reads has to be allowed to look
+seen_inv AS (
+  SELECT * FROM open_inv WHERE %(person_id)s::uuid IS NULL OR may_look(%(person_id)s::uuid, person_id, family_id)
+),
 -- Whose past this reader may know. An end on record counts, whatever became since of what the role rested on
 known AS (
   SELECT DISTINCT i.agency_id FROM involvement i JOIN fam ON fam.id = i.family_id
   WHERE i.started_at IS NOT NULL AND (NOT i.shielded OR fam.sees_shielded OR i.agency_id = %(agency_id)s::uuid)
+    AND (%(person_id)s::uuid IS NULL OR may_look(%(person_id)s::uuid, i.person_id, i.family_id))
 ),
 mandate_now AS (
   SELECT m.*, p.agency_id FROM mandate m JOIN fam ON fam.id = m.family_id JOIN professional p ON p.id = m.professional_id
@@ -43,7 +49,7 @@ point_open AS (
 ),
 point_now AS (
   SELECT cp.* FROM point_open cp JOIN professional p ON p.id = cp.professional_id
-  WHERE EXISTS (SELECT FROM open_inv i WHERE i.agency_id = p.agency_id AND cp.help_domain = ANY(i.help_domains))
+  WHERE EXISTS (SELECT FROM seen_inv i WHERE i.agency_id = p.agency_id AND cp.help_domain = ANY(i.help_domains))
     OR (cp.end_reason IS NOT NULL AND p.agency_id IN (SELECT agency_id FROM known))
 ),
 -- A domain that lost its contact point with an involvement stays a gap until it is filled or closed
@@ -53,15 +59,16 @@ orphaned AS (
   WHERE cp.started_at <= fam.at ORDER BY cp.help_domain, cp.started_at DESC
 ),
 domains AS (
-  SELECT unnest(help_domains) AS code FROM open_inv
+  SELECT unnest(help_domains) AS code FROM seen_inv
   UNION
   SELECT o.help_domain FROM orphaned o CROSS JOIN fam
   WHERE (fam.closed_at IS NULL OR fam.closed_at > fam.at) AND (o.gap_closed_at IS NULL OR o.gap_closed_at > fam.at)
     AND (o.ends_at IS NULL OR o.ends_at > fam.at OR o.end_reason = 'involvement_ended')
-    -- A gap left by an involvement that is shielded since would give it away
+    -- A gap left by an involvement that is shielded since, or not for this reader, would give it away
     AND (fam.sees_shielded OR EXISTS (
       SELECT FROM professional p JOIN involvement i ON i.agency_id = p.agency_id
-      WHERE p.id = o.professional_id AND i.family_id = fam.id AND NOT i.shielded AND i.started_at IS NOT NULL))
+      WHERE p.id = o.professional_id AND i.family_id = fam.id AND NOT i.shielded AND i.started_at IS NOT NULL
+        AND (%(person_id)s::uuid IS NULL OR may_look(%(person_id)s::uuid, i.person_id, i.family_id))))
 ),
 asked AS (
   SELECT code, true AS involved FROM domains WHERE coalesce(%(help_domain)s::text, code) = code
@@ -118,7 +125,7 @@ row_of_domain AS (
     'label', CASE WHEN %(language)s::text = 'en' THEN h.label_en ELSE h.label_nl END,
     'contactPoint', CASE WHEN cp.id IS NOT NULL THEN json_build_object(
       'id', cp.id, 'professional', assigned.body, 'since', cp.started_at) END,
-    'involved', EXISTS (SELECT FROM open_inv WHERE h.code = ANY(open_inv.help_domains)),
+    'involved', EXISTS (SELECT FROM seen_inv WHERE h.code = ANY(seen_inv.help_domains)),
     'gap', asked.involved AND cp.id IS NULL,
     'call', json_build_object(
       'capacity', coalesce(answer.capacity, 'access_team'),

@@ -5,8 +5,8 @@ WITH page AS (
 ),
 moment AS (SELECT statement_timestamp() AS at, (statement_timestamp() AT TIME ZONE 'Europe/Amsterdam')::date AS day),
 fam AS (
-  SELECT f.*, ARRAY(SELECT DISTINCT name FROM relation WHERE family_id = f.id ORDER BY name) AS relations
-  FROM page JOIN family f ON f.id = page.family_id
+  SELECT f.*, sees.agencies AS sees_agencies, ARRAY(SELECT DISTINCT name FROM relation WHERE family_id = f.id ORDER BY name) AS relations
+  FROM page JOIN family f ON f.id = page.family_id JOIN sees ON sees.family_id = f.id
 ),
 leads AS (
   SELECT id FROM fam WHERE relations && ARRAY['registrar', 'lead_coordinator', 'deputy'] AND closed_at IS NULL
@@ -64,7 +64,8 @@ attention AS (
 SELECT json_build_object(
   'items', coalesce((
     SELECT json_agg(json_build_object(
-      'family', json_build_object('id', fam.id, 'name', fam.name, 'framework', fam.framework,
+      'family', json_build_object('id', fam.id,
+        'name', CASE WHEN sees_agencies THEN fam.name END, 'framework', CASE WHEN sees_agencies THEN fam.framework END,
         'state', CASE WHEN fam.closed_at IS NULL THEN 'open' ELSE 'closed' END),
       'relations', to_json(fam.relations),
       'attention', coalesce((

@@ -13,6 +13,7 @@ class AgencyKind(StrEnum):
     CERTIFIED_INSTITUTION = "certified_institution"
     CHILD_PROTECTION_BOARD = "child_protection_board"
     SAFE_AT_HOME = "safe_at_home"
+    CRISIS_SERVICE = "crisis_service"
     WOMENS_SHELTER = "womens_shelter"
     DEBT_HELP = "debt_help"
     HOUSING = "housing"
@@ -82,6 +83,63 @@ class DisclosureStage(StrEnum):
     OTHERS_INVOLVED = "others_involved"
     LEAD_AND_CONTACT_POINTS = "lead_and_contact_points"
     AGENCIES = "agencies"
+
+
+class ConsentDecision(StrEnum):
+    """What a member says of sharing."""
+
+    GIVEN = "given"
+    OBJECTED = "objected"
+
+
+class ConsentState(StrEnum):
+    """Where a consent or an objection stands."""
+
+    RUNNING = "running"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+
+
+class MeasureKind(StrEnum):
+    """What a court can order for the protection of a child."""
+
+    SUPERVISION_ORDER = "supervision_order"
+    PROVISIONAL_SUPERVISION_ORDER = "provisional_supervision_order"
+    OUT_OF_HOME_PLACEMENT = "out_of_home_placement"
+    GUARDIANSHIP = "guardianship"
+    PROVISIONAL_GUARDIANSHIP = "provisional_guardianship"
+    YOUTH_PROBATION = "youth_probation"
+    SECURE_YOUTH_CARE = "secure_youth_care"
+
+
+class MeasureCondition(StrEnum):
+    """What is asked of a family under a measure."""
+
+    ACCEPT_HOME_VISITS = "accept_home_visits"
+    ACCEPT_PARENTING_HELP = "accept_parenting_help"
+    ACCEPT_TREATMENT = "accept_treatment"
+    SCHOOL_ATTENDANCE = "school_attendance"
+    CONTACT_ARRANGEMENT = "contact_arrangement"
+    NO_CONTACT_WITH_PERSON = "no_contact_with_person"
+    STAY_AT_AGREED_ADDRESS = "stay_at_agreed_address"
+    SOBRIETY = "sobriety"
+    SHARE_INFORMATION_WITH_LEAD = "share_information_with_lead"
+
+
+class MeasureState(StrEnum):
+    """Where a measure stands."""
+
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class MeasureEnd(StrEnum):
+    """How a measure came to its end. The last is Spil's to give."""
+
+    LIFTED = "lifted"
+    REPLACED = "replaced"
+    RECORDED_IN_ERROR = "recorded_in_error"
+    EXPIRED = "expired"
 
 
 class MandateBasis(StrEnum):
@@ -185,6 +243,74 @@ class ContactPointEnd(StrEnum):
     FAMILY_CLOSED = "family_closed"
 
 
+class EmergencyReason(StrEnum):
+    """Why a professional opens a family in an emergency: what happens, not what is the matter with whom."""
+
+    ACUTE_UNSAFETY = "acute_unsafety"
+    MISSING_CHILD = "missing_child"
+    SUICIDE_RISK = "suicide_risk"
+    ACUTE_PSYCHIATRIC_CRISIS = "acute_psychiatric_crisis"
+    REQUEST_OF_EMERGENCY_SERVICES = "request_of_emergency_services"
+
+
+class EmergencyEnd(StrEnum):
+    """How an emergency access came to its end. All but the first are Spil's to give."""
+
+    ENDED_EARLY = "ended_early"
+    EXPIRED = "expired"
+    ENTITLEMENT_ENDED = "entitlement_ended"
+    FAMILY_CLOSED = "family_closed"
+    FAMILY_MOVED = "family_moved"
+
+
+class RegistrationState(StrEnum):
+    """Where a registration stands, as its own agency sees it."""
+
+    UNCONFIRMED = "unconfirmed"
+    WAITING = "waiting"
+    JOINED = "joined"
+    ENDED = "ended"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
+class RegistrationEnd(StrEnum):
+    """How a registration came to its end. The last four are not the agency's to give."""
+
+    COMPLETED = "completed"
+    STOPPED_BY_FAMILY = "stopped_by_family"
+    HANDED_OVER = "handed_over"
+    NO_LONGER_NEEDED = "no_longer_needed"
+    LEGAL_BASIS_ENDED = "legal_basis_ended"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+
+
+class Kinship(StrEnum):
+    """What a relative is to the person whom a registration is about."""
+
+    PARENT = "parent"
+    CHILD = "child"
+
+
+class MatchKind(StrEnum):
+    """Whether a match is of one person, or of a parent and a child."""
+
+    SAME_PERSON = "same_person"
+    FAMILY = "family"
+
+
+class MatchState(StrEnum):
+    """Where a match stands."""
+
+    FOUND = "found"
+    SHARED = "shared"
+    JOINED = "joined"
+    DISMISSED = "dismissed"
+    LAPSED = "lapsed"
+
+
 class Answer(StrEnum):
     """What became of an invitation or a proposal."""
 
@@ -209,6 +335,8 @@ class EventType(StrEnum):
     PROFESSIONAL_CHANGED = "professional.changed"
     ABSENCE_REPORTED = "absence.reported"
     ABSENCE_WITHDRAWN = "absence.withdrawn"
+    ENTITLEMENT_GIVEN = "entitlement.given"
+    ENTITLEMENT_ENDED = "entitlement.ended"
     PERSON_REGISTERED = "person.registered"
     PERSON_CHANGED = "person.changed"
     FAMILY_OPENED = "family.opened"
@@ -219,13 +347,40 @@ class EventType(StrEnum):
     MEMBER_JOINED = "member.joined"
     MEMBER_CHANGED = "member.changed"
     MEMBER_LEFT = "member.left"
+    CONSENT_GIVEN = "consent.given"
+    CONSENT_OBJECTED = "consent.objected"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
+    CONSENT_CARRIED_OVER = "consent.carried_over"
+    MEASURE_RECORDED = "measure.recorded"
+    MEASURE_CHANGED = "measure.changed"
+    MEASURE_EXTENDED = "measure.extended"
+    MEASURE_ENDED = "measure.ended"
     INVOLVEMENT_INVITED = "involvement.invited"
     INVOLVEMENT_DECLINED = "involvement.declined"
     INVOLVEMENT_WITHDRAWN = "involvement.withdrawn"
     INVOLVEMENT_STARTED = "involvement.started"
     INVOLVEMENT_CHANGED = "involvement.changed"
     INVOLVEMENT_CONFIRMED = "involvement.confirmed"
+    INVOLVEMENT_DISCLOSED = "involvement.disclosed"
     INVOLVEMENT_ENDED = "involvement.ended"
+    REGISTRATION_MADE = "registration.made"
+    REGISTRATION_RELATIVE_NAMED = "registration.relative_named"
+    REGISTRATION_CHANGED = "registration.changed"
+    REGISTRATION_RENEWED = "registration.renewed"
+    REGISTRATION_CONFIRMED = "registration.confirmed"
+    REGISTRATION_REJECTED = "registration.rejected"
+    REGISTRATION_JOINED = "registration.joined"
+    REGISTRATION_LEFT = "registration.left"
+    REGISTRATION_MATCH_SHARED = "registration.match_shared"
+    REGISTRATION_CONSULTED = "registration.consulted"
+    REGISTRATION_ENDED = "registration.ended"
+    REGISTRATION_EXPIRED = "registration.expired"
+    MATCH_FOUND = "match.found"
+    MATCH_SHARED = "match.shared"
+    MATCH_JOINED = "match.joined"
+    MATCH_DISMISSED = "match.dismissed"
+    MATCH_CONSULTED = "match.consulted"
+    MATCH_LAPSED = "match.lapsed"
     MANDATE_PROPOSED = "mandate.proposed"
     MANDATE_DECLINED = "mandate.declined"
     MANDATE_WITHDRAWN = "mandate.withdrawn"
@@ -239,3 +394,6 @@ class EventType(StrEnum):
     CONTACT_POINT_ENDED = "contact_point.ended"
     CONTACT_POINT_GAP_OPENED = "contact_point.gap_opened"
     CONTACT_POINT_GAP_CLOSED = "contact_point.gap_closed"
+    EMERGENCY_ACCESS_OPENED = "emergency_access.opened"
+    EMERGENCY_ACCESS_ENDED = "emergency_access.ended"
+    EMERGENCY_ACCESS_REVIEWED = "emergency_access.reviewed"

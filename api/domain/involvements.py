@@ -15,6 +15,7 @@ from api.domain import agencies, calendar, continuity, help_domains, professiona
 from api.domain.codes import (
     Answer,
     ContactFrequency,
+    DisclosureStage,
     EventType,
     InvitationDecline,
     InvolvementEnd,
@@ -57,22 +58,35 @@ def of_family(work: Work, family: Family) -> Sequence[Involvement]:
 
 def of_agency(work: Work, family: Family, involvement_id: UUID) -> Involvement:
     """An involvement of the agency that acts; another agency's is as good as none."""
-    involvement = get(work, family, involvement_id)
-    if involvement.agency_id != work.actor.agency_id:
+    involvement = work.session.get(Involvement, involvement_id)
+    own = involvement and (involvement.family_id, involvement.agency_id) == (family.id, work.actor.agency_id)
+    if involvement is None or not own:
         raise NotFound("Your agency has no such involvement with this family.")
     return involvement
 
 
 def invite(
-    work: Work, family: Family, agency_id: UUID, domains: list[str], professional_id: UUID | None = None
+    work: Work,
+    family: Family,
+    agency_id: UUID,
+    domains: list[str],
+    professional_id: UUID | None = None,
+    *,
+    knows_others: bool = True,
 ) -> Involvement:
-    """Ask an agency to become involved. It is, once it accepts."""
+    """Ask an agency to become involved. It is, once it accepts.
+
+    Who may not know of others' invitations is not told of one either: theirs takes its place.
+    """
     _must_be_open(family)
     agency = agencies.active(work, agency_id)
     if professional_id:
         professionals.working(work, professional_id, agency.id)
-    if any(known.answer is None for known in _with_agency(work, family, agency.id)):
-        raise Conflict("This agency has an open invitation already. Withdraw it, or wait for the answer.")
+    for known in _with_agency(work, family, agency.id):
+        if known.answer is None and knows_others:
+            raise Conflict("This agency has an open invitation already. Withdraw it, or wait for the answer.")
+        if known.answer is None:
+            withdraw_invitation(work, known)
     involvement = Involvement(
         family_id=family.id,
         agency_id=agency.id,
@@ -119,6 +133,7 @@ def start(
         family_id=family.id,
         agency_id=agency_id,
         help_domains=help_domains.check(work, domains, family.municipality_code),
+        disclosure_stage=_stage_of(work, family, agency_id),
     )
     return _start(work, family, involvement, terms, started_on)
 
@@ -142,6 +157,14 @@ def change(work: Work, family: Family, involvement: Involvement, **new: Any) -> 
     return involvement
 
 
+def disclose(work: Work, involvement: Involvement, stage: DisclosureStage) -> Involvement:
+    """Decide how much this agency is shown of the others."""
+    _must_run(work, involvement)
+    involvement.disclosure_stage = stage
+    work.tell(EventType.INVOLVEMENT_DISCLOSED, involvement, reason=stage)
+    return involvement
+
+
 def confirm(work: Work, involvement: Involvement) -> Involvement:
     """Say that the agency still is involved."""
     _must_run(work, involvement)
@@ -161,7 +184,8 @@ def end(work: Work, family: Family, involvement: Involvement, reason: Involvemen
 def _start(
     work: Work, family: Family, involvement: Involvement, terms: Terms, started_on: date | None = None
 ) -> Involvement:
-    agencies.active(work, involvement.agency_id)
+    if agencies.active(work, involvement.agency_id).signal_only:
+        involvement.disclosure_stage = DisclosureStage.OTHERS_INVOLVED
     professional_id = terms.professional_id or involvement.professional_id
     if professional_id:
         professionals.working(work, professional_id, involvement.agency_id)
@@ -181,6 +205,16 @@ def _start(
     work.add(involvement)
     work.tell(EventType.INVOLVEMENT_STARTED, involvement)
     return involvement
+
+
+def _stage_of(work: Work, family: Family, agency_id: UUID) -> DisclosureStage:
+    """No agency gets further by itself: another involvement of its own is shown what those it has are."""
+    stages = [
+        known.disclosure_stage
+        for known in _with_agency(work, family, agency_id)
+        if known.state_at(work.at) is InvolvementState.RUNNING
+    ]
+    return max(stages, key=list(DisclosureStage).index, default=DisclosureStage.AGENCIES)
 
 
 def _end_of_basis(work: Work, basis: LegalBasis | None, last_day: date | None) -> Any:

@@ -26,6 +26,11 @@ def current(work: Work, family: Family) -> Sequence[tuple[Member, Person]]:
     ).all()
 
 
+def of(work: Work, family: Family) -> Sequence[UUID]:
+    """The persons who are in the family now."""
+    return [person.id for _, person in current(work, family)]
+
+
 def get(work: Work, family: Family, member_id: UUID) -> Member:
     member = work.session.get(Member, member_id)
     if member is None or member.family_id != family.id or (member.ends_at and member.ends_at <= work.at):

@@ -1,6 +1,7 @@
 -- A page of what happened around one family, the latest first, as the reader may know it.
 -- A shielded involvement, and what an agency figures in that was never openly involved, are for its own eyes, the
--- lead's and the registrar's; so is a question still open.
+-- lead's and the registrar's; so is a question still open, and what a shielded person joined. What is about one member
+-- is for the members who may look.
 WITH fam AS (
   SELECT mine.family_id, sees.shielded AS sees_shielded
   FROM (SELECT DISTINCT family_id FROM relation) AS mine JOIN sees ON sees.family_id = mine.family_id
@@ -9,26 +10,35 @@ hidden AS (
   SELECT i.agency_id FROM involvement i JOIN fam ON fam.family_id = i.family_id
   WHERE NOT fam.sees_shielded AND i.agency_id IS DISTINCT FROM %(agency_id)s::uuid
   GROUP BY i.agency_id
-  HAVING bool_or(i.shielded) AND NOT bool_or(i.started_at IS NOT NULL AND NOT i.shielded)
+  HAVING bool_or(i.shielded OR NOT may_look(%(person_id)s::uuid, i.person_id, i.family_id))
+    AND NOT bool_or(i.started_at IS NOT NULL AND NOT i.shielded
+                    AND may_look(%(person_id)s::uuid, i.person_id, i.family_id))
 ),
 visible AS (
   SELECT e.*, coalesce(e.agency_id, p.agency_id) AS figures, p.name AS professional
   FROM event e JOIN fam ON fam.family_id = e.family_id
   LEFT JOIN professional p ON p.id = e.professional_id
   LEFT JOIN involvement i ON i.id = e.involvement_id
+  LEFT JOIN member mm ON starts_with(e.type, 'member.') AND mm.family_id = e.family_id AND mm.id::text = e.about
+  LEFT JOIN person who ON who.id = mm.person_id
   LEFT JOIN mandate m ON starts_with(e.type, 'mandate.') AND m.family_id = e.family_id AND m.id::text = e.about
-  WHERE (%(before_at)s::timestamptz IS NULL OR (e.at, e.place) < (%(before_at)s::timestamptz, %(before_place)s::int))
+  WHERE (%(before_at)s::timestamptz IS NULL OR e.at <= %(before_at)s::timestamptz)
     AND (e.involvement_id IS NULL OR fam.sees_shielded OR (i.started_at IS NOT NULL AND NOT i.shielded)
          OR i.agency_id = %(agency_id)s::uuid)
+    AND (i.id IS NULL OR may_look(%(person_id)s::uuid, i.person_id, i.family_id))
+    AND (who.id IS NULL OR fam.sees_shielded OR NOT who.shielded OR who.id = %(person_id)s::uuid)
     AND (m.id IS NULL OR fam.sees_shielded OR m.started_at IS NOT NULL OR m.professional_id = %(professional_id)s::uuid)
     AND NOT EXISTS (SELECT FROM hidden WHERE hidden.agency_id IN (e.agency_id, p.agency_id, e.by_agency_id))
-  ORDER BY e.at DESC, e.place DESC LIMIT %(limit)s + 1
+  ORDER BY e.at DESC, e.place DESC OFFSET %(seen)s::int LIMIT %(limit)s + 1
 ),
 page AS (SELECT * FROM visible ORDER BY at DESC, place DESC LIMIT %(limit)s),
+-- A cursor says how many events of its instant this reader has seen: their places would tell of others between them
 next_page AS (
   SELECT CASE WHEN (SELECT count(*) FROM visible) > %(limit)s THEN (
-    SELECT translate(encode(convert_to(json_build_array(at, place)::text, 'UTF8'), 'base64'), E'+/=\n', '-_')
-    FROM page ORDER BY at, place LIMIT 1) END AS cursor
+    SELECT translate(encode(convert_to(json_build_array(
+      at, count(*) + CASE WHEN at = %(before_at)s::timestamptz THEN %(seen)s::int ELSE 0 END
+    )::text, 'UTF8'), 'base64'), E'+/=\n', '-_')
+    FROM page GROUP BY at ORDER BY at LIMIT 1) END AS cursor
 )
 SELECT json_build_object(
   'items', coalesce((

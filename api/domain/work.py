@@ -21,10 +21,18 @@ from sqlmodel import Session, SQLModel
 from api.domain.actor import CLOCK, Actor
 from api.domain.codes import EventType
 from api.domain.errors import ForgottenEvent, NotFound
-from api.domain.models import AuditRecord, ClientAssertion, Event, Family, IdempotentRequest, OutboxRow
+from api.domain.models import (
+    AuditRecord,
+    ClientAssertion,
+    ClientRemovedKey,
+    Event,
+    Family,
+    IdempotentRequest,
+    OutboxRow,
+)
 from api.domain.vault import Vault
 
-BOOKKEEPING = (Event, AuditRecord, OutboxRow, IdempotentRequest, ClientAssertion)
+BOOKKEEPING = (Event, AuditRecord, OutboxRow, IdempotentRequest, ClientAssertion, ClientRemovedKey)
 """The record itself, and what concerns nobody but a client and Spil. Everything else must be told."""
 
 KEEP = ForUpdateArg(read=True, key_share=True)
@@ -45,6 +53,8 @@ class Work:
         self.vault = vault
         self.trace_id = trace_id
         self.municipality_code = actor.municipality_code
+        self.ground: dict[str, str | None] = {}
+        """By which relation, on which basis and for what purpose the actor acts, for the record."""
         self._changed: dict[int, SQLModel] = {}
         self._told: dict[int, SQLModel] = {}
         self._families: dict[UUID, Family] = {}
@@ -117,7 +127,8 @@ class Work:
         """Leave an audit record of what this actor did or was shown; it commits with the rest."""
         where = {"municipality_code": self.municipality_code, "trace_id": self.trace_id}
         record = AuditRecord.of(by or self.actor, action, decision, self.at, **where)
-        self._records.append(record.model_dump(exclude={"id"}) | what)
+        ground = self.ground if record.role == self.actor.role else {}
+        self._records.append(record.model_dump(exclude={"id"}) | ground | what)
 
     def _note_changes(self, session: Session, *_: object) -> None:
         for row in (*session.new, *session.dirty, *session.deleted):

@@ -37,11 +37,11 @@ class Attention(Out):
 
 
 class CaseloadFamily(Out):
-    """A family on your caseload."""
+    """A family on your caseload. `name` and `framework` are null as long as you are not shown who else is involved."""
 
     id: UUID
-    name: str
-    framework: Framework
+    name: str | None
+    framework: Framework | None
     state: FamilyState
 
 

@@ -19,13 +19,13 @@ class ContactPointAssignment(Body):
     professional_id: Id
 
 
-@routes.get("/families/{familyId}/contact-points", Permission.FAMILY_READ, shape=Page[HelpDomainRow])
+@routes.get("/families/{familyId}/contact-points", Permission.CONTACT_POINT_READ, shape=Page[HelpDomainRow])
 def list_contact_points(language: Language, on: On = None) -> Document:
     """List whom to call for what: every help domain in which somebody is involved, or that has a gap."""
     return who_is_involved.whom_to_call_for_what(on, language)
 
 
-@routes.get("/families/{familyId}/contact-points/{helpDomain}", Permission.FAMILY_READ, shape=HelpDomainRow)
+@routes.get("/families/{familyId}/contact-points/{helpDomain}", Permission.CONTACT_POINT_READ, shape=HelpDomainRow)
 def whom_to_call(help_domain: HelpDomainInPath, language: Language, on: On = None) -> Document:
     """Whom to call about a help domain, and why it is this one: always exactly one answer."""
     return who_is_involved.whom_to_call(help_domain, on, language)
@@ -45,4 +45,4 @@ def assign_contact_point(
 @routes.delete("/families/{familyId}/contact-points/{helpDomain}", Permission.CONTACT_POINT_ASSIGN)
 def release_contact_point(call: FamilyCall, help_domain: HelpDomainInPath) -> None:
     """End the contact point without a successor; or, where a gap was left, say that it needs no filling."""
-    contact_points.release(call.work, call.family, help_domain)
+    contact_points.release(call.work, call.family, help_domain, knows_shielded=call.access.sees("shielded"))

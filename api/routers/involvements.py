@@ -13,6 +13,7 @@ from api.auth.policy import Permission
 from api.domain import involvements
 from api.domain.codes import (
     ContactFrequency,
+    DisclosureStage,
     InvitationDecline,
     InvolvementEnd,
     InvolvementState,
@@ -86,6 +87,12 @@ class InvolvementEnding(Body):
     reason: InvolvementEnd
 
 
+class Disclosing(Body):
+    """The stage of disclosure: each holds what comes before it."""
+
+    stage: DisclosureStage
+
+
 class InvolvementOut(Out):
     """That an agency is involved with a family, or is asked to be. `endsAt`: when it ended, or will by itself."""
 
@@ -98,6 +105,7 @@ class InvolvementOut(Out):
     shielded: bool
     contact_frequency: ContactFrequency | None
     legal_basis: LegalBasis | None
+    disclosure_stage: DisclosureStage
     invited_at: Moment | None
     answered_at: Moment | None
     decline_reason: InvitationDecline | None
@@ -160,7 +168,14 @@ def start_involvement(call: FamilyCall, body: InvolvementStart) -> InvolvementOu
 )
 def invite_agency(call: FamilyCall, body: InvolvementInvitation) -> InvolvementOut:
     """Invite an agency to become involved. A lead coordinator needs the power `invite_agencies`."""
-    invited = involvements.invite(call.work, call.family, body.agency_id, body.help_domains, body.professional_id)
+    invited = involvements.invite(
+        call.work,
+        call.family,
+        body.agency_id,
+        body.help_domains,
+        body.professional_id,
+        knows_others=call.access.sees("shielded"),
+    )
     return _out(call, invited)
 
 
@@ -202,7 +217,16 @@ def decline_invitation(call: FamilyCall, involvement_id: InvolvementId, body: In
 def withdraw_invitation(call: FamilyCall, involvement_id: InvolvementId) -> InvolvementOut:
     """Withdraw an invitation that is not answered yet."""
     involvement = involvements.get(call.work, call.family, involvement_id)
+    if involvement.answer is not None and not _is_shown(call, involvement):
+        raise NotFound("This family has no such involvement.")
     return _out(call, involvements.withdraw_invitation(call.work, involvement))
+
+
+@routes.post("/families/{familyId}/involvements/{involvementId}/_disclose", Permission.INVOLVEMENT_DISCLOSE)
+def disclose_to_agency(call: FamilyCall, involvement_id: InvolvementId, body: Disclosing) -> InvolvementOut:
+    """Decide how much this agency is shown of the others: an agency that only signals starts at the first stage."""
+    involvement = involvements.get(call.work, call.family, involvement_id)
+    return _out(call, involvements.disclose(call.work, involvement, body.stage))
 
 
 @routes.post("/families/{familyId}/involvements/{involvementId}/_confirm", Permission.INVOLVEMENT_MAINTAIN)

@@ -60,15 +60,15 @@ class Timeline(Out):
     next_cursor: str | None = Field(description="Give it as `cursor` for what came before.")
 
 
-def _place(number: int) -> int:
-    """The place of an event among those of one instant."""
+def _number(number: int) -> int:
+    """How many events of one instant were seen."""
     if not 0 <= int(number) < 2**31:
         raise ValueError
     return int(number)
 
 
-@routes.get("/families/{familyId}/timeline", Permission.FAMILY_READ, shape=Timeline)
+@routes.get("/families/{familyId}/timeline", Permission.TIMELINE_READ, shape=Timeline)
 def get_timeline(cursor: Cursor = None, limit: Limit = 50) -> Document:
     """What changed around a family, when, and by which agency; the latest first."""
-    before = decode(cursor, datetime.fromisoformat, _place)
+    before = decode(cursor, datetime.fromisoformat, _number)
     return timeline.timeline((before[0], before[1]) if before else None, limit)

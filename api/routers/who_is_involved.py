@@ -10,6 +10,7 @@ from api.domain import who_is_involved
 from api.domain.codes import (
     AgencyKind,
     ContactFrequency,
+    DisclosureStage,
     Framework,
     MandateBasis,
     MemberRole,
@@ -88,14 +89,14 @@ class ResponsibleMunicipality(Out):
 
 
 class FamilySummary(Out):
-    """The family. `strategy` is null for whom the policy doesn't show it."""
+    """The family. What the policy doesn't show you is null: at an early stage of disclosure the name too."""
 
     id: UUID
-    name: str
-    framework: Framework
+    name: str | None
+    framework: Framework | None
     strategy: Strategy | None
     state: FamilyState
-    opened_at: Moment
+    opened_at: Moment | None
 
 
 class TeamMember(Out):
@@ -184,18 +185,24 @@ class RunningInvolvement(Out):
 
 
 class WhoIsInvolved(Out):
-    """The whole team around a family at one instant, as you may see it."""
+    """The whole team around a family at one instant, as you may see it.
+
+    `disclosureStage`: how much that is. At `others_involved` there are your own involvements only, at
+    `lead_and_contact_points` also who leads and whom to call. `othersInvolved`: other agencies than yours are.
+    """
 
     family: FamilySummary
     municipality: ResponsibleMunicipality
     as_of: Moment
+    disclosure_stage: DisclosureStage
+    others_involved: bool
     members: list[TeamMember]
     lead_coordinator: LeadCoordinator | None
     help_domains: list[HelpDomainRow]
     involvements: list[RunningInvolvement]
 
 
-@routes.get("/families/{familyId}/who-is-involved", Permission.FAMILY_READ, shape=WhoIsInvolved)
+@routes.get("/families/{familyId}/who-is-involved", Permission.TEAM_READ, shape=WhoIsInvolved)
 def get_who_is_involved(language: Language, on: On = None) -> Document:
     """Who is involved, who leads, and whom to call for what: the whole team, as you may see it."""
     return who_is_involved.who_is_involved(on, language)
