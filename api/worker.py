@@ -1,16 +1,19 @@
 """What happens without anybody asking: whatever has ended by itself is written down and told.
 
 Nothing waits for this to be true: reads look at the instants themselves. Any number of workers can run at once.
+Each kind of work is a line in `JOBS`: what it is called, how often somebody looks, and what is done then.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 from psycopg import Error as PostgresError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session, func, select
 
 from api.db import Database
@@ -20,22 +23,36 @@ from api.domain.models import Family
 from api.domain.vault import Vault
 from api.domain.work import Work
 
-EVERY = 15
-"""Seconds between two looks."""
 AT_ONCE = 100
 
 log = structlog.get_logger("spil.worker")
 
 
+@dataclass(frozen=True)
+class Job:
+    """One kind of work. `do` does some of it and gives how much; it is called anew until that is nothing."""
+
+    name: str
+    every: float
+    """Seconds between two looks."""
+    do: Callable[[Database, Vault], Awaitable[int]]
+
+
 async def run(database: Database, vault: Vault) -> None:
-    """Settle what has lapsed, for as long as this runs."""
+    """Do every job, for as long as this runs. A job that fails is tried again later, and holds up no other."""
+    async with asyncio.TaskGroup() as jobs:
+        for job in JOBS:
+            jobs.create_task(_again_and_again(job, database, vault))
+
+
+async def _again_and_again(job: Job, database: Database, vault: Vault) -> None:
     while True:
         try:
-            while await settle_some(database, vault):
+            while await job.do(database, vault):
                 pass
-        except (DBAPIError, PostgresError, OSError) as error:
-            log.warning("settling failed; trying again later", kind=type(error).__name__)
-        await asyncio.sleep(EVERY)
+        except (DBAPIError, PostgresError, NoConnection, OSError) as error:
+            log.warning("a job failed; trying again later", job=job.name, kind=type(error).__name__)
+        await asyncio.sleep(job.every)
 
 
 async def settle_some(database: Database, vault: Vault) -> int:
@@ -62,3 +79,6 @@ def _settle(session: Session, family_id: UUID, vault: Vault) -> None:
 def _now(session: Session) -> datetime:
     now: datetime = session.scalars(select(func.clock_timestamp())).one()
     return now
+
+
+JOBS = (Job("settle what has lapsed", 15, settle_some),)
