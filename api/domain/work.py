@@ -29,10 +29,19 @@ from api.domain.models import (
     Family,
     IdempotentRequest,
     OutboxRow,
+    UnplacedRegistration,
 )
 from api.domain.vault import Vault
 
-BOOKKEEPING = (Event, AuditRecord, OutboxRow, IdempotentRequest, ClientAssertion, ClientRemovedKey)
+BOOKKEEPING = (
+    Event,
+    AuditRecord,
+    OutboxRow,
+    IdempotentRequest,
+    ClientAssertion,
+    ClientRemovedKey,
+    UnplacedRegistration,
+)
 """The record itself, and what concerns nobody but a client and Spil. Everything else must be told."""
 
 KEEP = ForUpdateArg(read=True, key_share=True)

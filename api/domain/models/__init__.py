@@ -8,6 +8,7 @@ Two things recur:
   GiST index, so a uuid stands there as a range of one: `uuidrange(id, id, '[]')`.
 """
 
+from api.domain.models.bases import Consent, LegalGround, Measure, Purpose
 from api.domain.models.directory import (
     Absence,
     Agency,
@@ -18,8 +19,18 @@ from api.domain.models.directory import (
     Municipality,
     Professional,
 )
+from api.domain.models.emergency import EmergencyAccess, Entitlement
 from api.domain.models.families import ContactPoint, Deputy, Family, Involvement, Mandate, Member, Person
-from api.domain.models.record import AuditRecord, Event, IdempotentRequest, OutboxRow
+from api.domain.models.record import (
+    AuditRecord,
+    DisclosureHold,
+    Event,
+    IdempotentRequest,
+    OnceShielded,
+    OutboxRow,
+    RecordCheckpoint,
+)
+from api.domain.models.registrations import Match, Registration, RegistrationRelative, UnplacedRegistration
 
 __all__ = [
     "Absence",
@@ -28,17 +39,30 @@ __all__ = [
     "Client",
     "ClientAssertion",
     "ClientRemovedKey",
+    "Consent",
     "ContactPoint",
     "Deputy",
+    "DisclosureHold",
+    "EmergencyAccess",
+    "Entitlement",
     "Event",
     "Family",
     "HelpDomain",
     "IdempotentRequest",
     "Involvement",
+    "LegalGround",
     "Mandate",
+    "Match",
+    "Measure",
     "Member",
     "Municipality",
+    "OnceShielded",
     "OutboxRow",
     "Person",
     "Professional",
+    "Purpose",
+    "RecordCheckpoint",
+    "Registration",
+    "RegistrationRelative",
+    "UnplacedRegistration",
 ]
