@@ -1,15 +1,15 @@
-"""The record: what happened, who was shown what, and what is still to be told."""
+"""The record: what happened, who was shown what, how that is sealed, and what is still to be told."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from api.domain import codes
 from api.domain.actor import Actor
-from api.domain.models.base import Instant, new_id, one_of
+from api.domain.models.base import Instant, ends_after_it_starts, new_id, one_of
 
 
 class Event(SQLModel, table=True):
@@ -38,7 +38,11 @@ class Event(SQLModel, table=True):
 
 
 class AuditRecord(SQLModel, table=True):
-    """Who changed or was shown what, on whose behalf, for what, by which relation. Append-only."""
+    """Who changed or was shown what, on whose behalf, for what, by which relation. Append-only.
+
+    Its `id` is the database's to give: it is taken after the transaction has its number, so that once every transaction
+    of before a moment has ended, no record can come any more below the ids of that moment (`api/domain/sealing.py`).
+    """
 
     __tablename__ = "audit_record"
     __table_args__ = (
@@ -93,6 +97,39 @@ class AuditRecord(SQLModel, table=True):
             person_id=actor.person_id,
             **what,
         )
+
+
+class RecordCheckpoint(SQLModel, table=True):
+    """Which checkpoints were written outside the database, so that the file can't lose its last ones. Append-only."""
+
+    __tablename__ = "record_checkpoint"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    digest: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=Instant)
+
+
+class DisclosureHold(SQLModel, table=True):
+    """A period in which a family's members are not yet shown who has looked since it began."""
+
+    __tablename__ = "disclosure_hold"
+    __table_args__ = (ends_after_it_starts(), Index("disclosure_hold_family_id_idx", "family_id"))
+
+    id: UUID = new_id()
+    family_id: UUID = Field(foreign_key="family.id")
+    started_at: datetime = Field(sa_type=Instant)
+    ends_at: datetime = Field(sa_type=Instant)
+    set_by_role: str
+    ended_early: bool = False
+
+
+class OnceShielded(SQLModel, table=True):
+    """That an agency was ever involved with a family shielded: the database notes it by itself, for good."""
+
+    __tablename__ = "once_shielded"
+
+    family_id: UUID = Field(primary_key=True, foreign_key="family.id")
+    agency_id: UUID = Field(primary_key=True, foreign_key="agency.id")
 
 
 class OutboxRow(SQLModel, table=True):
