@@ -94,6 +94,14 @@ class Involvement(SQLModel, table=True):
     shielded: bool = False
     contact_frequency: codes.ContactFrequency | None = Field(default=None, sa_type=coded(codes.ContactFrequency))
     legal_basis: codes.LegalBasis | None = Field(default=None, sa_type=coded(codes.LegalBasis))
+    legal_ground: str | None = Field(default=None, foreign_key="legal_ground.code")
+    """The article; a statutory task always names one."""
+    basis_ends_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Until when the basis holds by the agency's word; what it rests on may end it sooner."""
+    consented_domains: list[str] = Field(default_factory=list, sa_type=Codes)
+    """The help domains that rest on a consent on record: without it they don't fall back on the agency's word."""
+    measure_id: UUID | None = Field(default=None, foreign_key="measure.id", index=True)
+    """The measure it rests on, and ends with."""
     person_id: UUID | None = Field(default=None, foreign_key="person.id", index=True)
     """The member it is about; without one, the family as a whole."""
     disclosure_stage: codes.DisclosureStage = Field(
