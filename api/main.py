@@ -10,7 +10,8 @@ from fastapi import FastAPI
 
 from api import openapi, problems
 from api.auth.issuing import OwnIssuer
-from api.auth.tokens import Authenticator
+from api.auth.proofs import Authenticator
+from api.auth.revocations import Revocations
 from api.db import Database
 from api.domain.vault import Vault
 from api.routers import (
@@ -78,10 +79,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.database = database
     app.state.vault = Vault(settings.vault_keys, settings.vault_pseudonym_key)
     app.state.own_issuer = OwnIssuer(settings.signing_key.get_secret_value(), settings.issuer, settings.audience)
-    app.state.authenticator = Authenticator(settings, [app.state.own_issuer.as_trusted, *settings.issuers])
+    app.state.authenticator = Authenticator(settings, app.state.own_issuer.as_trusted, Revocations(database))
     for capability in CAPABILITIES:
         app.include_router(capability.routes.router, prefix="/v1")
     app.include_router(oauth.router)
+    app.include_router(oauth.metadata)
     app.include_router(service.router)
     problems.install(app)
     app.add_middleware(Wire)

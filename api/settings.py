@@ -4,10 +4,11 @@ import base64
 import json
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.trust import TrustedIssuer, problems_with
 
 
 class Environment(StrEnum):
@@ -15,17 +16,6 @@ class Environment(StrEnum):
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
-
-
-class TrustedIssuer(BaseModel):
-    """An identity provider whose tokens are accepted, and its public keys: inline, or by URL."""
-
-    issuer: str
-    jwks: dict[str, Any] | None = None
-    jwks_url: str | None = None
-    algorithms: list[str] = ["RS256", "ES256"]
-    roles: list[str] = Field(default=[], description="The roles its tokens may give. Empty: all of them.")
-    municipality_code: str | None = Field(default=None, description="The only municipality its tokens may speak for.")
 
 
 class Settings(BaseSettings):
@@ -54,6 +44,10 @@ class Settings(BaseSettings):
     connections: int = Field(default=4, ge=1, le=64, description="Database connections per worker and kind of work.")
 
     @property
+    def in_development(self) -> bool:
+        return self.environment is Environment.DEVELOPMENT
+
+    @property
     def issuer(self) -> str:
         """The name of Spil's own issuer, for agencies' systems."""
         return f"{self.base_url.rstrip('/')}/oauth"
@@ -74,8 +68,9 @@ class Settings(BaseSettings):
 
 def problems_of(settings: Settings) -> list[str]:
     """What is wrong with the settings, a sentence each that says how to mend it. Empty when they are safe to run on."""
-    unsafe = _unsafe_in_production(settings) if settings.environment is Environment.PRODUCTION else []
-    return _wrong_keys(settings) + unsafe
+    production = settings.environment is Environment.PRODUCTION
+    unsafe = _unsafe_in_production(settings) if production else []
+    return _wrong_keys(settings) + unsafe + problems_with(settings.issuers, settings.issuer, production=production)
 
 
 def _wrong_keys(settings: Settings) -> list[str]:
@@ -99,7 +94,4 @@ def _unsafe_in_production(settings: Settings) -> list[str]:
         found.append("SPIL_BASE_URL must start with https:// in production.")
     if not settings.issuers:
         found.append("SPIL_ISSUERS must name at least one identity provider in production.")
-    for issuer in settings.issuers:
-        if not issuer.issuer.startswith("https://"):
-            found.append(f"The issuer {issuer.issuer} in SPIL_ISSUERS must start with https:// in production.")
     return found

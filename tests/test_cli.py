@@ -26,7 +26,12 @@ from api.settings import Settings
 from tests.world import World, a_bsn
 
 A_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
-ISSUER = {"issuer": "https://idp.example", "jwks": {"keys": [public_jwk(new_private_key())]}}
+ISSUER = {
+    "issuer": "https://idp.example",
+    "jwks": {"keys": [public_jwk(new_private_key())]},
+    "roles": ["registrar"],
+    "municipality_codes": ["0001"],
+}
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -199,13 +204,14 @@ def test_the_doctor_finds_a_postgresql_that_is_too_old(environment: pytest.Monke
 @pytest.mark.parametrize(
     "issuer",
     [
-        {"issuer": "https://idp.example"},
-        {"issuer": "https://idp.example", "jwks": {"keys": [{"kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"}]}},
-        {"issuer": "https://idp.example", "jwks_url": "http://127.0.0.1:1/jwks"},
+        {"jwks": {}},
+        {"jwks": {"keys": [{"kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"}]}},
+        {"jwks": None, "jwks_url": "https://127.0.0.1:1/jwks"},
+        {"jwks": None, "issuer": "https://127.0.0.1:1"},
     ],
 )
 def test_the_doctor_finds_an_issuer_without_keys(production: pytest.MonkeyPatch, issuer: dict[str, object]) -> None:
-    production.setenv("SPIL_ISSUERS", json.dumps([issuer]))
+    production.setenv("SPIL_ISSUERS", json.dumps([ISSUER | issuer]))
     assert examined()["Issuer"]
 
 

@@ -14,7 +14,8 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response, Security
-from fastapi.security import HTTPBearer
+from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
+from fastapi.security import HTTPBearer, OAuth2
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -23,12 +24,12 @@ from api.auth import documents
 from api.auth.calls import Operation, carry_out, etag, refusal
 from api.auth.idempotency import Answer
 from api.auth.policy import RULES, Access, Permission, Relation, Standing
-from api.auth.requests import StrictRoute, claim_of
+from api.auth.requests import StrictRoute, claim_of, refuse_token_in_query
 from api.domain.actor import Actor, Role
 from api.domain.documents import Document
 from api.domain.errors import Forbidden, NotFound
 from api.domain.models import AuditRecord
-from api.problems import AGAIN
+from api.problems import AGAIN, WireError
 from api.shapes import Id, Out
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -37,6 +38,16 @@ Declaration = Callable[[Endpoint], Endpoint]
 ATTEMPTS = 3
 """A transaction that met a deadlock is carried out anew, so many times in all."""
 
+oauth = OAuth2(
+    flows=OAuthFlows(
+        clientCredentials=OAuthFlowClientCredentials(
+            tokenUrl="/oauth/token", scopes={str(permission): rule.whose for permission, rule in RULES.items()}
+        )
+    ),
+    auto_error=False,
+    scheme_name="client",
+    description="For agencies' systems. A token that was asked for some scopes is for those operations only.",
+)
 bearer = HTTPBearer(auto_error=False, scheme_name="token", bearerFormat="JWT", description="A signed access token.")
 IF_MATCH = {"PATCH": [openapi.IF_MATCH], "PUT": [openapi.IF_MATCH | {"required": False}]}
 FAMILY_ID = inspect.Parameter(
@@ -56,7 +67,9 @@ class GuardedRoute(StrictRoute):
 
         async def guarded(request: Request) -> Response:
             authorization = request.headers.get("authorization")
-            request.state.actor = await request.app.state.authenticator.actor(authorization)
+            refuse_token_in_query(request)
+            proof = await request.app.state.authenticator.proof(authorization)
+            request.state.actor, request.state.scopes = proof.actor, proof.scopes
             return await handle(request)
 
         return guarded
@@ -66,7 +79,7 @@ class Routes:
     """The routes of one capability."""
 
     def __init__(self, tag: str) -> None:
-        self.router = APIRouter(tags=[tag], route_class=GuardedRoute, dependencies=[Security(bearer)])
+        self.router = APIRouter(tags=[tag], route_class=GuardedRoute)
 
     def get(self, path: str, permission: Permission, **how: Any) -> Declaration[Any]:
         return self._declare("GET", path, permission, changes=False, **how)
@@ -112,6 +125,7 @@ class Routes:
                 methods=[method],
                 status_code=status,
                 response_model=answer,
+                dependencies=[Security(scheme, scopes=[permission]) for scheme in (oauth, bearer)],
                 **_described(operation, method, path, answer),
             )
             return function
@@ -154,6 +168,7 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
 
     async def endpoint(request: Request, **inputs: Any) -> Response:
         actor: Actor = request.state.actor
+        must_be_in_scope(request, operation.permission)
         if not operation.of_family and actor.role not in RULES[operation.permission].roles:
             raise Forbidden("Your role does not allow this.", code="role_lacking")
         return await through(operation, request, actor, inputs)
@@ -169,6 +184,15 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     endpoint.__signature__ = inspect.Signature([request, *parameters])  # type: ignore[attr-defined]
     endpoint.__name__, endpoint.__doc__ = operation.function.__name__, operation.function.__doc__
     return endpoint
+
+
+def must_be_in_scope(request: Request, permission: Permission) -> None:
+    """Refuse what the token is not for: before anything is looked up, so that it tells nothing of a family."""
+    scopes: frozenset[str] | None = request.state.scopes
+    if scopes is not None and permission not in scopes:
+        challenge = f'Bearer realm="spil", error="insufficient_scope", scope="{permission}"'
+        detail = f"The scope of your token does not allow this. It takes {permission}."
+        raise WireError(403, "scope_lacking", detail, {"WWW-Authenticate": challenge})
 
 
 async def carry_out_request(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import secrets
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -12,10 +13,19 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jose import jwk, jwt
 
 from api.domain.actor import Actor
-from api.settings import TrustedIssuer
+from api.trust import TrustedIssuer
 
 TOKEN_LIFE = 900
 """Seconds an access token of an agency's system is valid."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """The client that asked for a token, the key it did so with, and what it asked to be narrowed to."""
+
+    client_id: str
+    kid: str
+    scopes: frozenset[str] | None = None
 
 
 class OwnIssuer:
@@ -39,8 +49,8 @@ class OwnIssuer:
     def as_trusted(self) -> TrustedIssuer:
         return TrustedIssuer(issuer=self.issuer, jwks=self.jwks, algorithms=[self._algorithm])
 
-    def token(self, actor: Actor, *, seconds: int = TOKEN_LIFE) -> str:
-        """A signed access token for this actor, valid from now for so many seconds."""
+    def token(self, actor: Actor, *, seconds: int = TOKEN_LIFE, asker: Asker | None = None) -> str:
+        """A signed access token (RFC 9068) for this actor, valid from now for so many seconds."""
         now = int(time.time())
         claims: dict[str, Any] = {
             "iss": self.issuer,
@@ -54,8 +64,18 @@ class OwnIssuer:
         for name in ("municipality_code", "agency_id", "professional_id", "person_id"):
             if (value := getattr(actor, name)) is not None:
                 claims[name] = str(value)
-        token: str = jwt.encode(claims, self._key, self._algorithm, headers={"kid": self.kid})
+        if actor.via is not None:
+            claims["act"] = {"sub": actor.via}
+        headers = {"kid": self.kid, "typ": "at+jwt"}
+        token: str = jwt.encode(claims | _of(asker), self._key, self._algorithm, headers=headers)
         return token
+
+
+def _of(asker: Asker | None) -> dict[str, str]:
+    if asker is None:
+        return {}
+    narrowed = {"scope": " ".join(sorted(asker.scopes))} if asker.scopes is not None else {}
+    return {"client_id": asker.client_id, "client_key": asker.kid} | narrowed
 
 
 def jwk_thumbprint(public: dict[str, str]) -> str:

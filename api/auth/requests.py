@@ -21,6 +21,8 @@ FORM = "application/x-www-form-urlencoded"
 BODIES = {"POST": {JSON}, "PUT": {JSON}, "PATCH": {JSON, "application/merge-patch+json"}}
 ACCEPTABLE = {"*/*", "application/*", JSON, "application/problem+json"}
 LONGEST_KEY = 128
+TOKENS = {"access_token", "token", "authorization", "client_assertion", "client_secret", "id_token"}
+"""What may never be in a query."""
 
 
 class StrictRoute(APIRoute):
@@ -48,6 +50,13 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strict
+
+
+def refuse_token_in_query(request: Request) -> None:
+    """What proves who asks would stay behind in logs and histories: refuse it, so that nobody gets used to it."""
+    if TOKENS & {name.lower() for name in request.query_params}:
+        detail = "A token in a URI stays behind in logs. Send it as Authorization: Bearer <token>, or in the body."
+        raise WireError(400, "token_in_query", detail)
 
 
 def refuse_other_parameters(request: Request, known: set[str]) -> None:

@@ -15,6 +15,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
+client = typer.Typer(no_args_is_help=True, help="Agencies' systems that may ask for tokens, and their public keys.")
+app.add_typer(client, name="client")
+
 Folder = Annotated[Path, typer.Option(help="Where the demo keeps its database, keys and tokens.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")]
@@ -104,6 +107,65 @@ def token(
         print_client_token(client, key, url, folder)
     else:
         print_role_token(Wanted(role, municipality, agency, professional, person, subject, seconds), folder)
+
+
+KeyFile = Annotated[Path, typer.Option(help="The public key: PEM, a JWK or a JWK set.")]
+ClientId = Annotated[str, typer.Argument(help="The client's id.")]
+
+
+@client.command("register")
+def client_register(
+    agency: Annotated[str, typer.Option(help="The id of the agency whose system it is.")],
+    name: Annotated[str, typer.Option(help="What the system is called.")],
+    key: Annotated[list[Path], typer.Option(help="Its public key: PEM, a JWK or a JWK set. Repeat it for more.")],
+    acts_for_professionals: Annotated[
+        bool, typer.Option("--acts-for-professionals", help="It may act on behalf of the agency's professionals.")
+    ] = False,
+    folder: Folder = SPIL,
+) -> None:
+    """Register an agency's system with its public keys; the last line is its id."""
+    from api.cli.clients import Registration, register
+
+    register(folder, Registration(agency, name, key, acts_for_professionals))
+
+
+@client.command("list")
+def client_list(
+    agency: Annotated[str | None, typer.Option(help="Only of the agency with this id.")] = None,
+    folder: Folder = SPIL,
+) -> None:
+    """List the systems that are registered."""
+    from api.cli.clients import show
+
+    show(folder, agency)
+
+
+@client.command("add-key")
+def client_add_key(client_id: ClientId, key: KeyFile, folder: Folder = SPIL) -> None:
+    """Let a system sign with one more key, so that one can follow the other without a gap."""
+    from api.cli.clients import add_key
+
+    add_key(folder, client_id, key)
+
+
+@client.command("remove-key")
+def client_remove_key(
+    client_id: ClientId,
+    kid: Annotated[str, typer.Option(help="The name of the key.")],
+    folder: Folder = SPIL,
+) -> None:
+    """Trust a key no more, nor the tokens it was used to ask for."""
+    from api.cli.clients import remove_key
+
+    remove_key(folder, client_id, kid)
+
+
+@client.command("revoke")
+def client_revoke(client_id: ClientId, folder: Folder = SPIL) -> None:
+    """Trust a system no more, nor the tokens it has."""
+    from api.cli.clients import revoke
+
+    revoke(folder, client_id)
 
 
 @app.command("doctor")

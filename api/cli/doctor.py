@@ -22,7 +22,8 @@ from api.cli.screen import out, say
 from api.db import sqlalchemy_url
 from api.domain import bsn
 from api.migrating import configured
-from api.settings import Settings, TrustedIssuer
+from api.settings import Settings
+from api.trust import TrustedIssuer, keys_address
 
 OLDEST = 18
 """The oldest major version of PostgreSQL that Spil is for."""
@@ -65,23 +66,31 @@ def look() -> Iterator[Finding]:
     yield from (Finding("Settings", f"unfit for {settings.environment}", sentence) for sentence in wrong)
     if not wrong:
         yield Finding("Settings", f"fit for {settings.environment}")
-        yield from (_issuer(issuer) for issuer in settings.issuers)
+        yield from (_issuer(issuer, settings) for issuer in settings.issuers)
     yield from _database(settings, keys_are_fit=not wrong)
 
 
-def _issuer(issuer: TrustedIssuer) -> Finding:
+def _issuer(issuer: TrustedIssuer, settings: Settings) -> Finding:
     jwks: Any = issuer.jwks
-    if issuer.jwks_url:
+    if jwks is None:
         try:
-            jwks = httpx.get(issuer.jwks_url, timeout=PATIENCE, follow_redirects=False).raise_for_status().json()
+            address = issuer.jwks_url or keys_address(
+                issuer, _fetched(issuer.discovery_url), loopback=settings.in_development
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            why = str(error) if type(error) is ValueError else "no discovery document can be read there"
+            return Finding("Issuer", f"{issuer.issuer}: {why}", f"Check {issuer.discovery_url}, or give a jwks_url.")
+        try:
+            jwks = _fetched(address)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError):
-            return Finding("Issuer", f"{issuer.issuer} can't be asked for its keys", f"Check {issuer.jwks_url}")
-    try:
-        count = len(usable_keys(jwks or {}, issuer.algorithms))
-    except Exception:
-        count = 0
+            return Finding("Issuer", f"{issuer.issuer} can't be asked for its keys", f"Check {address}")
+    count = len(usable_keys(jwks, issuer.algorithms))
     mend = None if count else "Its jwks or jwks_url must give a key of RSA with 2048 bits or more, or EC on P-256."
     return Finding("Issuer", f"{issuer.issuer} has {count} keys that can be used", mend)
+
+
+def _fetched(url: str) -> Any:
+    return httpx.get(url, timeout=PATIENCE, follow_redirects=False).raise_for_status().json()
 
 
 def _database(settings: Settings, *, keys_are_fit: bool) -> Iterator[Finding]:

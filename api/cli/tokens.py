@@ -18,13 +18,13 @@ from jose import jwt
 
 from api.auth.clients import ASSERTION_TYPE
 from api.auth.issuing import OwnIssuer
-from api.auth.tokens import CLAIMS_OF
 from api.cli import configuration
 from api.cli.folder import KEYS
 from api.cli.keys import kept_keys, settings_on
 from api.cli.screen import refuse
 from api.domain.actor import Actor, Role
 from api.settings import Environment, Settings
+from api.trust import CLAIMS_OF
 
 ASSERTION_LIFE = 60
 OPTIONS = {

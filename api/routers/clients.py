@@ -47,6 +47,21 @@ class ClientRegistration(Body):
     agency_id: Id
     name: CleanText
     jwks: PublicKeys
+    acts_for_professionals: bool = Field(
+        default=False, description="Whether it may ask for tokens on behalf of its agency's professionals."
+    )
+
+
+class KeyAddition(Body):
+    """One more public key."""
+
+    key: PublicKey
+
+
+class KeyRemoval(Body):
+    """Which key is trusted no more."""
+
+    kid: CleanText
 
 
 class ClientOut(Out):
@@ -57,10 +72,11 @@ class ClientOut(Out):
     name: str
     key_ids: list[str]
     active: bool
+    acts_for_professionals: bool
 
 
 def _out(client: Client) -> ClientOut:
-    return ClientOut.of(client, id=UUID(client.id), key_ids=[key["kid"] for key in client.jwks["keys"]])
+    return ClientOut.of(client, id=UUID(client.id), key_ids=clients.key_ids(client))
 
 
 @routes.get("/clients", Permission.CLIENT_REGISTER)
@@ -81,7 +97,10 @@ def register_client(call: Call, body: ClientRegistration) -> ClientOut:
     """Register a system of an agency, with its public keys. It gets an id, and then asks for tokens itself."""
     jwks = body.jwks.model_dump(exclude_none=True)
     check_keys(jwks)
-    return _out(clients.register(call.work, body.agency_id, body.name, jwks))
+    client = clients.register(
+        call.work, body.agency_id, body.name, jwks, acts_for_professionals=body.acts_for_professionals
+    )
+    return _out(client)
 
 
 @routes.get("/clients/{clientId}", Permission.CLIENT_REGISTER)
@@ -90,7 +109,29 @@ def get_client(call: Call, client_id: ClientId) -> ClientOut:
     return _out(clients.get(call.work, str(client_id)))
 
 
+@routes.post("/clients/{clientId}/_add-key", Permission.CLIENT_REGISTER)
+def add_client_key(call: Call, client_id: ClientId, body: KeyAddition) -> ClientOut:
+    """Let a client sign with one more public key, beside those it has.
+
+    That is how keys change without a gap: add the new one, let the system sign with it, then remove the old one. A
+    client has five keys at most; a `kid` that it has or had is refused with 409 `key_in_use`.
+    """
+    key = body.key.model_dump(exclude_none=True)
+    check_keys({"keys": [key]}, "key")
+    return _out(clients.add_key(call.work, clients.to_change(call.work, str(client_id)), key))
+
+
+@routes.post("/clients/{clientId}/_remove-key", Permission.CLIENT_REGISTER)
+def remove_client_key(call: Call, client_id: ClientId, body: KeyRemoval) -> ClientOut:
+    """Trust a client's key no more.
+
+    Within five seconds that holds everywhere, for the tokens too that were asked for with this key. The last key may go
+    as well: then the client gets no tokens until a key is added.
+    """
+    return _out(clients.remove_key(call.work, clients.to_change(call.work, str(client_id)), body.kid))
+
+
 @routes.post("/clients/{clientId}/_deactivate", Permission.CLIENT_REGISTER)
 def deactivate_client(call: Call, client_id: ClientId) -> ClientOut:
-    """Give this client no more tokens. Those it has are valid for 15 minutes at most."""
-    return _out(clients.deactivate(call.work, clients.get(call.work, str(client_id))))
+    """Trust this client no more: within five seconds it gets no tokens anywhere, and those it has are refused."""
+    return _out(clients.deactivate(call.work, clients.to_change(call.work, str(client_id))))

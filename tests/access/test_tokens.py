@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives import serialization
 from fastapi import FastAPI
 from httpx import Client, Response
 
-from api.auth import tokens
+from api.auth import issuers, proofs, tokens
 from api.main import create_app
-from api.settings import Settings, TrustedIssuer
+from api.settings import Settings
+from api.trust import TrustedIssuer
 from tests.access.hostile import EC_KEY, FOREIGN, HOSTILE, KEY, NAME, ONE_TOWN, TOWN_KEY, UUID_, WEAK, WEAK_PADDED, good
 from tests.access.signing import SigningKey, claims_for, ec_key, rsa_key
 from tests.conftest import serving
@@ -25,11 +26,11 @@ from tests.world import refused
 @pytest.fixture(scope="module")
 def trusting(settings: Settings) -> Iterator[Client]:
     """The service, trusting two identity providers: one for everything, one for one town's registrars."""
-    issuers = [
+    trusted = [
         TrustedIssuer(issuer=NAME, jwks={"keys": [KEY.jwk, EC_KEY.jwk, WEAK_PADDED]}),
-        TrustedIssuer(issuer=ONE_TOWN, jwks={"keys": [TOWN_KEY.jwk]}, roles=["registrar"], municipality_code="0042"),
+        TrustedIssuer(issuer=ONE_TOWN, jwks={"keys": [TOWN_KEY.jwk]}, roles=["registrar"], municipality_codes=["0042"]),
     ]
-    app = create_app(settings.model_copy(update={"issuers": issuers}))
+    app = create_app(settings.model_copy(update={"issuers": trusted}))
     with serving(app) as url, Client(base_url=url, timeout=30) as client:
         yield client
 
@@ -101,7 +102,7 @@ def test_a_token_that_was_taken_before_is_refused_once_it_has_expired(trusting: 
 
 
 def test_what_is_remembered_has_a_bound(app: FastAPI, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "REMEMBERED_AT_MOST", 5)
+    monkeypatch.setattr(proofs, "REMEMBERED_AT_MOST", 5)
     own = app.state.own_issuer
     key = SigningKey(
         serialization.load_pem_private_key(app.state.settings.signing_key.get_secret_value().encode(), None)
@@ -163,7 +164,7 @@ def by_url(settings: Settings, provider: tuple[Provider, str]) -> Iterator[tuple
 
 def pass_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the age of fetched keys seem longer, by asking less of it."""
-    monkeypatch.setattr(tokens, "REFETCH_EVERY", tokens.REFETCH_EVERY - seconds)
+    monkeypatch.setattr(issuers, "REFETCH_EVERY", issuers.REFETCH_EVERY - seconds)
 
 
 def test_keys_come_from_the_issuers_address_and_rotate(
@@ -177,7 +178,7 @@ def test_keys_come_from_the_issuers_address_and_rotate(
     provider.publishes(old, new)
     assert ask(client, new.sign(good())).status_code == 401, "not asked for again within half a minute"
     assert provider.asked == 1
-    pass_time(monkeypatch, tokens.REFETCH_EVERY)
+    pass_time(monkeypatch, issuers.REFETCH_EVERY)
     assert ask(client, new.sign(good())).status_code == 200
     assert ask(client, old.sign(good(sub="else"))).status_code == 200
     assert provider.asked == 2
@@ -192,7 +193,7 @@ def test_unknown_keys_dont_have_the_issuer_asked_more_than_once_in_half_a_minute
         assert ask(client, FOREIGN.sign(good(), {"kid": "unknown"})).status_code == 401
     assert provider.asked == 1
     assert ask(client, KEY.sign(good())).status_code == 200
-    assert tokens.REFETCH_EVERY == 30
+    assert issuers.REFETCH_EVERY == 30
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ def test_when_fetching_fails_the_known_keys_stay(
     provider.publishes(KEY)
     assert ask(client, KEY.sign(good())).status_code == 200
     provider.status, provider.body = status, body
-    pass_time(monkeypatch, tokens.REFETCH_EVERY)
+    pass_time(monkeypatch, issuers.REFETCH_EVERY)
     assert ask(client, FOREIGN.sign(good())).status_code == 401
     assert provider.asked == 2
     assert ask(client, KEY.sign(good(sub="else"))).status_code == 200
@@ -242,8 +243,8 @@ def test_a_key_that_the_issuer_took_back_loses_its_force(
     provider.publishes(stolen)
     assert ask(client, stolen.sign(good())).status_code == 200
     provider.publishes(fresh)
-    monkeypatch.setattr(tokens, "KEYS_FRESH_FOR", 0)
-    pass_time(monkeypatch, tokens.REFETCH_EVERY)
+    monkeypatch.setattr(issuers, "KEYS_FRESH_FOR", 0)
+    pass_time(monkeypatch, issuers.REFETCH_EVERY)
     assert ask(client, stolen.sign(good(sub="thief"))).status_code == 401
 
 
