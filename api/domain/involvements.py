@@ -148,7 +148,7 @@ def change(work: Work, family: Family, involvement: Involvement, **new: Any) -> 
     if "legal_basis" in new or "legal_basis_ends_on" in new:
         basis = new.get("legal_basis", involvement.legal_basis)
         last_day = new.pop("legal_basis_ends_on", None)
-        new["ends_at"] = _end_of_basis(work, basis, last_day)
+        new["ends_at"] = end_of_basis(work, basis, last_day)
     if new.get("shielded"):
         _must_not_lead(work, family, involvement)
     involvement.sqlmodel_update(new)
@@ -191,7 +191,7 @@ def _start(
         professionals.working(work, professional_id, involvement.agency_id)
     if started_on and started_on > calendar.day_of(work.at):
         raise Invalid("An involvement starts today or earlier. Register it when it begins.", field="startedOn")
-    ends_at = _end_of_basis(work, terms.legal_basis, terms.legal_basis_ends_on)
+    ends_at = end_of_basis(work, terms.legal_basis, terms.legal_basis_ends_on)
     involvement.answer = Answer.ACCEPTED
     involvement.professional_id = professional_id
     involvement.legal_basis = terms.legal_basis
@@ -217,7 +217,7 @@ def _stage_of(work: Work, family: Family, agency_id: UUID) -> DisclosureStage:
     return max(stages, key=list(DisclosureStage).index, default=DisclosureStage.AGENCIES)
 
 
-def _end_of_basis(work: Work, basis: LegalBasis | None, last_day: date | None) -> Any:
+def end_of_basis(work: Work, basis: LegalBasis | None, last_day: date | None) -> Any:
     if last_day is None:
         if basis is LegalBasis.CONSENT:
             raise Invalid("Consent has an end: give its last day.", field="legalBasisEndsOn")
