@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, literal
+from sqlalchemy import and_, any_, literal
 from sqlmodel import col, or_, select, tuple_
 
 from api.domain import help_domains
@@ -57,19 +57,20 @@ def change(work: Work, agency: Agency, **new: Any) -> Agency:
     leaves = agency.active and new.get("active") is False
     only_signals = not agency.signal_only and new.get("signal_only") is True
     if (leaves or only_signals) and _is_involved(work, agency):
-        raise Conflict("This agency still is involved with families. End or hand over its involvements first.")
+        raise Conflict("This agency still is involved with families, or invited. End, decline or hand over first.")
     agency.sqlmodel_update(new)
     work.tell(EventType.AGENCY_CHANGED, agency)
     return agency
 
 
 def _is_involved(work: Work, agency: Agency) -> bool:
-    running = select(Involvement.id).where(
-        Involvement.agency_id == agency.id,
-        col(Involvement.started_at) <= work.at,
-        or_(col(Involvement.ends_at).is_(None), col(Involvement.ends_at) > work.at),
+    """Or invited: that too is a relation to a family, which an agency that is no longer active may not have."""
+    unended = or_(col(Involvement.ends_at).is_(None), col(Involvement.ends_at) > work.at)
+    running = and_(col(Involvement.started_at) <= work.at, unended)
+    related = select(Involvement.id).where(
+        Involvement.agency_id == agency.id, or_(running, col(Involvement.answer).is_(None))
     )
-    return work.session.exec(running.limit(1)).first() is not None
+    return work.session.exec(related.limit(1)).first() is not None
 
 
 def search(

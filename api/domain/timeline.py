@@ -8,6 +8,6 @@ TIMELINE = load("timeline.sql")
 
 
 def timeline(before: tuple[datetime, int] | None, limit: int) -> Document:
-    """A page of events, the latest first, from before this one."""
-    at, place = before or (None, None)
-    return Document(TIMELINE, {"before_at": at, "before_place": place, "limit": limit})
+    """A page of events, the latest first: from this instant on, of which the reader has seen so many."""
+    at, seen = before or (None, 0)
+    return Document(TIMELINE, {"before_at": at, "seen": seen, "limit": limit})

@@ -1,7 +1,7 @@
 -- A page of what happened around one family, the latest first, as the reader may know it.
 -- A shielded involvement, and what an agency figures in that was never openly involved, are for its own eyes, the
--- lead's and the registrar's; so is a question still open, and what a shielded person joined. What is about one member
--- is for the members who may look.
+-- lead's and the registrar's; so is that somebody looked in an emergency, a question still open, and what a shielded
+-- person joined. What is about one member is for the members who may look.
 WITH fam AS (
   SELECT mine.family_id, sees.shielded AS sees_shielded
   FROM (SELECT DISTINCT family_id FROM relation) AS mine JOIN sees ON sees.family_id = mine.family_id
@@ -27,6 +27,7 @@ visible AS (
          OR i.agency_id = %(agency_id)s::uuid)
     AND (i.id IS NULL OR may_look(%(person_id)s::uuid, i.person_id, i.family_id))
     AND (who.id IS NULL OR fam.sees_shielded OR NOT who.shielded OR who.id = %(person_id)s::uuid)
+    AND (fam.sees_shielded OR NOT starts_with(e.type, 'emergency_access.'))
     AND (m.id IS NULL OR fam.sees_shielded OR m.started_at IS NOT NULL OR m.professional_id = %(professional_id)s::uuid)
     AND NOT EXISTS (SELECT FROM hidden WHERE hidden.agency_id IN (e.agency_id, p.agency_id, e.by_agency_id))
   ORDER BY e.at DESC, e.place DESC OFFSET %(seen)s::int LIMIT %(limit)s + 1

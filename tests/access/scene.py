@@ -134,6 +134,12 @@ class Scene:
             "helpDomain": "parenting",
         }
 
+    def nowhere(self) -> dict[str, str]:
+        """The same ids for nothing that there is."""
+        return {
+            name: str(uuid4()) for name in self.inside(self.family.id) if name.endswith("Id") and name != "familyId"
+        }
+
     def bodies(self) -> dict[str, object]:
         """A valid body for every route under a family that takes one, by the end of its path."""
         someone = str(self.contact.id)

@@ -1,5 +1,7 @@
 """What the sweeps over all routes have in common."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -7,6 +9,8 @@ from fastapi.routing import APIRoute
 from httpx import Response
 
 from api.openapi import routes_of
+from tests.access.scene import Scene
+from tests.world import Caller
 
 UNDER = "/v1/families/{familyId}"
 
@@ -24,3 +28,27 @@ def as_answered(answer: Response) -> tuple[int, dict[str, str], Any]:
     if isinstance(body, dict) and "instance" in body:
         assert len(body.pop("instance")) == len("urn:trace:") + 32
     return answer.status_code, headers, body
+
+
+def sent(
+    scene: Scene, caller: Caller, route: APIRoute, names: Mapping[str, str], headers: Mapping[str, str], how: str = ""
+) -> Response:
+    """The answer of a route with these ids in its path, to a valid body; or to an `empty` one."""
+    method = next(iter(route.methods))
+    body = scene.body_for(method, route.path)
+    if how == "empty":
+        body = {} if body else None
+    return caller.call(method, route.path.removeprefix("/v1").format(**names), json=body, headers=dict(headers))
+
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)?")
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+NAME = re.compile(r"(Instantie|Medewerker|Familie|Gemeente) [0-9a-f]+")
+
+
+def without_names(text: str) -> str:
+    """The same for two families alike: ids, invented names and moments by the order in which they first come."""
+    for pattern in (MOMENT, ID, NAME):
+        known: dict[str, str] = {}
+        text = pattern.sub(lambda match, known=known: known.setdefault(match[0], f"#{len(known)}"), text)  # type: ignore[misc]
+    return text

@@ -1,7 +1,5 @@
 """What differs per reader: BSN and birth date, the strategy, and what is shielded."""
 
-import re
-
 import pytest
 from fastapi import FastAPI
 
@@ -9,7 +7,7 @@ from api.auth.policy import FIELDS
 from api.domain import involvements
 from api.domain.actor import Actor, Role
 from tests.access.scene import Scene
-from tests.access.sweep import UNDER, routes_under_a_family
+from tests.access.sweep import UNDER, routes_under_a_family, without_names
 from tests.world import World, today
 
 BIRTH_DATES = ("1985-04-01", "2010-02-03", "2018-05-06")
@@ -101,19 +99,6 @@ def test_a_shielded_involvement_shows_to_its_own_the_lead_and_the_registrar(scen
     assert caller.get(f"{scene.path}/involvements/{scene.shielded_involvement.id}").json()["shielded"] is True
 
 
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)?")
-ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-NAME = re.compile(r"(Instantie|Medewerker|Familie|Gemeente) [0-9a-f]+")
-
-
-def _without_names(text: str) -> str:
-    """The same for two families alike: ids, invented names and moments by the order in which they first come."""
-    for pattern in (MOMENT, ID, NAME):
-        known: dict[str, str] = {}
-        text = pattern.sub(lambda match, known=known: known.setdefault(match[0], f"#{len(known)}"), text)  # type: ignore[misc]
-    return text
-
-
 @pytest.mark.parametrize("who", ORDINARY)
 def test_without_a_shielded_involvement_an_ordinary_reader_would_see_the_same(
     app: FastAPI, scene: Scene, unshielded: Scene, who: str
@@ -121,7 +106,7 @@ def test_without_a_shielded_involvement_an_ordinary_reader_would_see_the_same(
     for name, path in reads(app, scene).items():
         if name != "caseload":
             answers = [
-                _without_names(one.world.as_(one.related[who]).get(reads(app, one)[name]).text)
+                without_names(one.world.as_(one.related[who]).get(reads(app, one)[name]).text)
                 for one in (scene, unshielded)
             ]
             assert answers[0] == answers[1], (path, name)
@@ -156,7 +141,7 @@ def test_beside_an_open_involvement_a_shielded_one_of_the_same_agency_changes_no
         for name in reads(app, plain):
             if name != "caseload":
                 answers = [
-                    _without_names(one.world.as_(one.related[who]).get(reads(app, one)[name]).text)
+                    without_names(one.world.as_(one.related[who]).get(reads(app, one)[name]).text)
                     for one in (plain, shielding)
                 ]
                 assert answers[0] == answers[1], (who, name)
