@@ -46,8 +46,6 @@ class Period:
 class Agency:
     signal_only: bool = False
     active: bool = True
-    entitled: bool = False
-    """Whether its professionals may open a family in an emergency."""
 
 
 @dataclass
@@ -107,14 +105,25 @@ class Role:
 
 
 @dataclass
+class Emergency:
+    """A professional opened the family in an emergency, as their agency may in the municipality that entitled it."""
+
+    professional: Hashable
+    period: Period
+    entitled_by: Hashable
+    entitled: Period
+
+
+@dataclass
 class Family:
     municipality: Hashable
+    closed: bool = False
     memberships: list[Membership] = field(default_factory=list)
     involvements: list[Involvement] = field(default_factory=list)
     mandates: list[Mandate] = field(default_factory=list)
     deputies: list[Role] = field(default_factory=list)
     contact_points: list[Role] = field(default_factory=list)
-    emergencies: list[Role] = field(default_factory=list)
+    emergencies: list[Emergency] = field(default_factory=list)
     consents: list[tuple[Hashable, Hashable, Period]] = field(default_factory=list)
     """Of a young person, to a person, while it holds."""
 
@@ -198,7 +207,7 @@ class Moment:
     def _by_involvement(self, reader: Reader, family: Family) -> frozenset[str]:
         mine = [one for one in family.involvements if one.agency == reader.agency]
         found = {BY_STAGE[one.stage] for one in mine if one in self.running(family) and self._named(reader, one)}
-        if any(one.open and self._asked(reader, one) for one in mine):
+        if any(one.open and self._named(reader, one) for one in mine):
             found.add(INVITED)
         return frozenset(found)
 
@@ -207,9 +216,6 @@ class Moment:
         if reader.role == "agency_system":
             return True
         return involvement.professional in {reader.professional, *self.covered_by(reader.professional)}
-
-    def _asked(self, reader: Reader, invitation: Involvement) -> bool:
-        return reader.role == "agency_system" or invitation.professional == reader.professional
 
     def _by_office(self, reader: Reader, family: Family) -> frozenset[str]:
         """What a professional is by a role of their own."""
@@ -222,13 +228,19 @@ class Moment:
             found.add(PROPOSED)
         if leading and self._holds(family, [one for one in family.deputies if one.mandate == leading.id], me):
             found.add(DEPUTY)
-        if self._holds(family, family.contact_points, me):
-            found.add(CONTACT_POINT)
-        if self.field.agencies[reader.agency].entitled and any(
-            one.professional == me and one.period.holds(self.at) for one in family.emergencies
-        ):
+        if any(self._holds(family, family.contact_points, one) for one in {me, *self._colleagues_covered(reader)}):
+            found.add(CONTACT_POINT)  # whom to call: the contact point, in their absence the cover
+        if any(one.professional == me and self._is_open(one, family) for one in family.emergencies):
             found.add(EMERGENCY)
         return frozenset(found)
+
+    def _is_open(self, emergency: Emergency, family: Family) -> bool:
+        """It needs the family to be in a running approach of the municipality that entitles the agency, still."""
+        entitled = emergency.entitled_by == family.municipality and emergency.entitled.holds(self.at)
+        return entitled and emergency.period.holds(self.at) and not family.closed
+
+    def _colleagues_covered(self, reader: Reader) -> set[Hashable]:
+        return {one for one in self.covered_by(reader.professional) if self._works_at(one, reader.agency)}
 
     def _holds(self, family: Family, roles: list[Role], professional: Hashable) -> bool:
         return any(
@@ -248,25 +260,25 @@ class Moment:
         relations = self.relations(reader, family)
         if relations & {REGISTRAR, LEAD}:
             return True
-        if relations & {*AROUND, CONSULTING, SIGNALLING, INVITED} and one.agency == reader.agency:
+        if relations and one.agency == reader.agency:
             return True
-        if one.shielded or one.open:
-            return False
+        if one.shielded or one.period.start is None:
+            return False  # an invitation is between who asked and who is asked, whatever became of it
         if MEMBER in relations:
             return self._may_know(reader, family, one)
         return bool(relations & {*AROUND, EMERGENCY})
 
     def _may_know(self, reader: Reader, family: Family, one: Involvement) -> bool:
-        """What is about another member, a parent with authority knows of a child; of a young person with consent."""
+        """What is about another member: a parent with authority knows of a child, and others with their consent."""
         if one.about in (None, reader.person):
             return True
         age = self.age(one.about)
+        if age is None:
+            return False  # they may be old enough to decide for themselves
+        if age >= DECIDES_FROM:
+            to_me = [period for who, to, period in family.consents if (who, to) == (one.about, reader.person)]
+            return any(period.holds(self.at) for period in to_me)
         child = any(m.person == one.about and m.role == "child" and m.period.holds(self.at) for m in family.memberships)
-        if child and age is not None and age >= DECIDES_FROM:
-            return any(
-                who == one.about and to == reader.person and period.holds(self.at)
-                for who, to, period in family.consents
-            )
         return child and self._has_authority(reader, family)
 
     def _has_authority(self, reader: Reader, family: Family) -> bool:

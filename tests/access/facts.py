@@ -1,0 +1,122 @@
+"""What the database holds of some families, as the facts that the model of the rules works with.
+
+Reads plain rows, with a connection that sees everything; it decides nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from api.domain import calendar
+from api.domain.actor import Actor
+from tests.access import model
+from tests.access.model import Period
+
+
+def reader(actor: Actor) -> model.Reader:
+    """Who asks, as the model knows them."""
+    return model.Reader(
+        role=str(actor.role),
+        municipality=actor.municipality_code,
+        agency=actor.agency_id,
+        professional=actor.professional_id,
+        person=actor.person_id,
+    )
+
+
+def moment(connection: Connection, at: datetime | None = None) -> model.Moment:
+    """Everybody there is, at an instant; without one, now."""
+    at = at or connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return model.Moment(_field(connection), at, calendar.day_of(at))
+
+
+def families(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, model.Family]:
+    """These families, with everything around them."""
+    wanted = list(ids)
+    of = {name: _by_family(connection, name, wanted) for name in TABLES}
+    rows = connection.execute(text("SELECT * FROM family WHERE id = ANY(:ids)"), {"ids": wanted}).all()
+    return {
+        row.id: model.Family(
+            municipality=row.municipality_code,
+            closed=row.closed_at is not None,
+            memberships=[_membership(one) for one in of["member"][row.id]],
+            involvements=[_involvement(one) for one in of["involvement"][row.id]],
+            mandates=[_mandate(one) for one in of["mandate"][row.id]],
+            deputies=[_deputy(one) for one in of["deputy"][row.id]],
+            contact_points=[_contact_point(one) for one in of["contact_point"][row.id]],
+            emergencies=[_emergency(one) for one in of[EMERGENCIES][row.id]],
+        )
+        for row in rows
+    }
+
+
+EMERGENCIES = """(
+    SELECT a.*, e.municipality_code, e.started_at AS entitled_at, e.ends_at AS entitled_until
+    FROM emergency_access a JOIN entitlement e ON e.id = a.entitlement_id) AS opened"""
+TABLES = ("member", "involvement", "mandate", "deputy", "contact_point", EMERGENCIES)
+
+
+def _by_family(connection: Connection, table: str, ids: list[UUID]) -> dict[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in connection.execute(text(f"SELECT * FROM {table} WHERE family_id = ANY(:ids)"), {"ids": ids}):
+        found[row.family_id].append(row)
+    return found
+
+
+def _field(connection: Connection) -> model.Field:
+    agencies = connection.execute(text("SELECT * FROM agency")).all()
+    professionals = connection.execute(text("SELECT id, agency_id, active FROM professional")).all()
+    persons = connection.execute(text("SELECT id, birth_date, shielded FROM person")).all()
+    absences = connection.execute(text("SELECT * FROM absence WHERE cover_id IS NOT NULL")).all()
+    return model.Field(
+        agencies={row.id: model.Agency(row.signal_only, row.active) for row in agencies},
+        professionals={row.id: model.Professional(row.agency_id, row.active) for row in professionals},
+        persons={row.id: model.Person(row.birth_date, row.shielded) for row in persons},
+        absences=[(row.professional_id, row.cover_id, _period(row)) for row in absences],
+    )
+
+
+def _period(row: Any) -> Period:
+    return Period(row.started_at, row.ends_at)
+
+
+def _membership(row: Any) -> model.Membership:
+    return model.Membership(row.person_id, row.role, row.parental_authority, _period(row), row.id)
+
+
+def _involvement(row: Any) -> model.Involvement:
+    return model.Involvement(
+        id=row.id,
+        agency=row.agency_id,
+        professional=row.professional_id,
+        domains=frozenset(row.help_domains),
+        shielded=row.shielded,
+        stage=row.disclosure_stage,
+        period=_period(row),
+        open=row.answer is None,
+        about=row.person_id,
+    )
+
+
+def _mandate(row: Any) -> model.Mandate:
+    """A proposal that is open stands from when it was made until it lapses."""
+    start = row.proposed_at if row.answer is None else row.started_at
+    powers = frozenset(row.powers)
+    return model.Mandate(row.id, row.professional_id, powers, Period(start, row.ends_at), row.answer is None)
+
+
+def _deputy(row: Any) -> model.Role:
+    return model.Role(row.professional_id, _period(row), mandate=row.mandate_id)
+
+
+def _contact_point(row: Any) -> model.Role:
+    return model.Role(row.professional_id, _period(row), domain=row.help_domain)
+
+
+def _emergency(row: Any) -> model.Emergency:
+    entitled = Period(row.entitled_at, row.entitled_until)
+    return model.Emergency(row.professional_id, _period(row), row.municipality_code, entitled)
