@@ -1,7 +1,7 @@
 """What happens without anybody asking: whatever has ended by itself is written down and told.
 
 Nothing waits for this to be true: reads look at the instants themselves. Any number of workers can run at once.
-Each kind of work is a line in `JOBS`: what it is called, how often somebody looks, and what is done then.
+Each kind of work is a line in `jobs`: what it is called, how often somebody looks, and what is done then.
 """
 
 import asyncio
@@ -17,8 +17,9 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session, func, select
 
 from api.db import Database
-from api.domain import continuity
+from api.domain import continuity, sealing
 from api.domain.actor import CLOCK
+from api.domain.checkpoints import Book, NotToBeTrusted
 from api.domain.models import Family
 from api.domain.vault import Vault
 from api.domain.work import Work
@@ -38,11 +39,14 @@ class Job:
     do: Callable[[Database, Vault], Awaitable[int]]
 
 
-async def run(database: Database, vault: Vault) -> None:
-    """Do every job, for as long as this runs. A job that fails is tried again later, and holds up no other."""
-    async with asyncio.TaskGroup() as jobs:
-        for job in JOBS:
-            jobs.create_task(_again_and_again(job, database, vault))
+async def run(database: Database, vault: Vault, book: Book | None = None) -> None:
+    """Do every job, for as long as this runs. A job that fails is tried again later, and holds up no other.
+
+    Without a `book` of checkpoints nothing is sealed.
+    """
+    async with asyncio.TaskGroup() as running:
+        for job in jobs(book):
+            running.create_task(_again_and_again(job, database, vault))
 
 
 async def _again_and_again(job: Job, database: Database, vault: Vault) -> None:
@@ -81,4 +85,37 @@ def _now(session: Session) -> datetime:
     return now
 
 
-JOBS = (Job("settle what has lapsed", 15, settle_some),)
+class Sealer:
+    """Seals what is finished: it looks how far that will be, and comes back for it the next time."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._horizon: sealing.Horizon | None = None
+
+    async def seal_some(self, database: Database, _: Vault) -> int:
+        """Seal up to a batch of records; gives how many there were."""
+        if self._horizon and await database.run(sealing.is_past, self._horizon):
+            sealed = await self._seal(database, self._horizon.upto)
+            if sealed:
+                return sealed
+            self._horizon = None
+        if self._horizon is None:
+            self._horizon = await database.run(sealing.horizon)
+        return 0
+
+    async def _seal(self, database: Database, upto: int) -> int:
+        try:
+            line = await database.run(sealing.seal_next, self._book, upto)
+        except (sealing.Elsewhere, NotToBeTrusted) as error:
+            log.error("the record isn't sealed", why=str(error))
+            return 0
+        if line is None:
+            return 0
+        log.info("records sealed", checkpoint=line.checkpoint.number, records=line.checkpoint.count, head=line.digest)
+        return line.checkpoint.count
+
+
+def jobs(book: Book | None) -> tuple[Job, ...]:
+    """Everything there is to do."""
+    settling = (Job("settle what has lapsed", 15, settle_some),)
+    return settling + ((Job("seal the record", 5, Sealer(book).seal_some),) if book and book.signs else ())
