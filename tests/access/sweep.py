@@ -21,13 +21,17 @@ def routes_under_a_family(app: FastAPI) -> list[APIRoute]:
     return found
 
 
-def as_answered(answer: Response) -> tuple[int, dict[str, str], Any]:
-    """The whole answer, but for what names this very answer."""
+TRACE = re.compile(rb"urn:trace:[0-9a-f]{32}")
+
+
+def as_answered(answer: Response) -> tuple[int, dict[str, str], Any, bytes]:
+    """The whole answer, read and byte by byte, but for what names this very answer: its date and its trace."""
     headers = {name: value for name, value in answer.headers.items() if name != "date"}
     body = answer.json() if answer.content else None
     if isinstance(body, dict) and "instance" in body:
-        assert len(body.pop("instance")) == len("urn:trace:") + 32
-    return answer.status_code, headers, body
+        assert TRACE.fullmatch(body.pop("instance").encode())
+    raw = [b"%b: %b" % pair for pair in answer.headers.raw if pair[0].lower() != b"date"]
+    return answer.status_code, headers, body, b"\n".join([*raw, TRACE.sub(b"", answer.content)])
 
 
 def sent(

@@ -17,9 +17,9 @@ from tests.world import World
 
 def heard(answer: Response, *, exact: bool) -> Any:
     """The answer, byte by byte; or but for ids, invented names and moments, and what is made of those."""
-    status, headers, body = as_answered(answer)
+    status, headers, body, raw = as_answered(answer)
     if exact:
-        return status, headers, body
+        return status, headers, body, raw
     headers = {name: value for name, value in headers.items() if name not in {"etag", "content-length"}}
     return without_names(json.dumps([status, headers, body]))
 

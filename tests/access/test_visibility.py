@@ -13,7 +13,7 @@ from api.domain.codes import MemberRole
 from api.domain.models import Absence, Family, Professional
 from tests.access.endings import ENDINGS, move_away
 from tests.access.scene import Scene
-from tests.access.sweep import as_answered, routes_under_a_family
+from tests.access.sweep import as_answered, routes_under_a_family, sent
 from tests.world import Caller, World, in_days, today
 
 OUTSIDERS = (
@@ -33,13 +33,28 @@ OUTSIDERS = (
 
 
 def send(scene: Scene, caller: Caller, route: APIRoute, family_id: Any, how: str) -> Response:
-    method = next(iter(route.methods))
-    path = route.path.removeprefix("/v1").format(**scene.inside(family_id))
     headers = {} if how == "plain" else {"If-Match": "*", "Idempotency-Key": uuid4().hex}
-    body = scene.body_for(method, route.path)
-    if how == "empty":
-        body = {} if body else None
-    return caller.call(method, path, json=body, headers=headers)
+    return sent(scene, caller, route, scene.inside(family_id), headers, how)
+
+
+def test_the_sweep_walks_every_operation_that_the_api_describes(app: FastAPI) -> None:
+    """Counted a second way: FastAPI keeps its routes in a tree, and a flat walk would find none."""
+    described = {
+        (method.upper(), f"/v1{path}")
+        for path, operations in app.openapi()["paths"].items()
+        for method in operations
+        if "{familyId}" in path and method in {"get", "post", "put", "patch", "delete"}
+    }
+    walked = {(method, route.path) for route in routes_under_a_family(app) for method in route.methods}
+    assert walked == described
+    assert all(len(route.methods) == 1 for route in routes_under_a_family(app))
+
+
+def test_every_route_that_takes_a_body_is_sent_a_valid_one(app: FastAPI, scene: Scene) -> None:
+    """Otherwise the sweep would compare two refusals of the body, and never come to the family."""
+    for route in routes_under_a_family(app):
+        takes = getattr(route, "body_field", None) or route.original_route.body_field
+        assert bool(takes) is bool(scene.body_for(next(iter(route.methods)), route.path)), route.path
 
 
 def test_the_outsiders_of_the_sweep_are_all_of_the_scene(scene: Scene) -> None:
