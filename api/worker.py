@@ -23,6 +23,7 @@ from api.domain.checkpoints import Book, NotToBeTrusted
 from api.domain.models import Family
 from api.domain.vault import Vault
 from api.domain.work import Work
+from api.placing import follow_some, place_some
 
 AT_ONCE = 100
 
@@ -94,13 +95,13 @@ class Sealer:
 
     async def seal_some(self, database: Database, _: Vault) -> int:
         """Seal up to a batch of records; gives how many there were."""
-        if self._horizon and await database.run(sealing.is_past, self._horizon):
-            sealed = await self._seal(database, self._horizon.upto)
-            if sealed:
+        if self._horizon is not None:
+            past = await database.run(sealing.is_past, self._horizon)
+            if not past:
+                return 0
+            if sealed := await self._seal(database, self._horizon.upto):
                 return sealed
-            self._horizon = None
-        if self._horizon is None:
-            self._horizon = await database.run(sealing.horizon)
+        self._horizon = await database.run(sealing.horizon)
         return 0
 
     async def _seal(self, database: Database, upto: int) -> int:
@@ -117,5 +118,9 @@ class Sealer:
 
 def jobs(book: Book | None) -> tuple[Job, ...]:
     """Everything there is to do."""
-    settling = (Job("settle what has lapsed", 15, settle_some),)
-    return settling + ((Job("seal the record", 5, Sealer(book).seal_some),) if book and book.signs else ())
+    always = (
+        Job("settle what has lapsed", 15, settle_some),
+        Job("place registrations", 1, place_some),
+        Job("follow registrations and matches", 10, follow_some),
+    )
+    return always + ((Job("seal the record", 5, Sealer(book).seal_some),) if book and book.signs else ())

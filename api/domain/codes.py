@@ -311,6 +311,14 @@ class MatchState(StrEnum):
     LAPSED = "lapsed"
 
 
+class Decision(StrEnum):
+    """What came of somebody's wish to see or change something, as the record says it."""
+
+    SHOWN = "shown"
+    CHANGED = "changed"
+    REFUSED = "refused"
+
+
 class Answer(StrEnum):
     """What became of an invitation or a proposal."""
 
@@ -394,6 +402,8 @@ class EventType(StrEnum):
     CONTACT_POINT_ENDED = "contact_point.ended"
     CONTACT_POINT_GAP_OPENED = "contact_point.gap_opened"
     CONTACT_POINT_GAP_CLOSED = "contact_point.gap_closed"
+    DISCLOSURE_HOLD_PLACED = "disclosure_hold.placed"
+    DISCLOSURE_HOLD_LIFTED = "disclosure_hold.lifted"
     EMERGENCY_ACCESS_OPENED = "emergency_access.opened"
     EMERGENCY_ACCESS_ENDED = "emergency_access.ended"
     EMERGENCY_ACCESS_REVIEWED = "emergency_access.reviewed"

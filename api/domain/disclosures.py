@@ -1,40 +1,53 @@
 """The record of disclosures, for the privacy officer of the municipality that was responsible at the time.
 
 A refusal is written down without looking up whose family it was, so that it takes as long as for a family that doesn't
-exist; it is shown to the officer of the municipality that is responsible now.
+exist; it is shown to the officer of the municipality that is responsible now. Who looks into the record is recorded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select, union_all
 
+from api.domain import calendar, persons
 from api.domain.models import AuditRecord, Family
 from api.domain.work import Work
 
 
-def search(
-    work: Work,
-    *,
-    family_id: UUID | None = None,
-    professional_id: UUID | None = None,
-    agency_id: UUID | None = None,
-    before: int | None = None,
-    limit: int = 50,
-) -> Sequence[AuditRecord]:
+@dataclass(frozen=True)
+class Asked:
+    """Which records are looked for: all that is given must hold. Days include the last."""
+
+    family_id: UUID | None = None
+    shown_person_id: UUID | None = None
+    professional_id: UUID | None = None
+    agency_id: UUID | None = None
+    decision: str | None = None
+    role: str | None = None
+    purpose: str | None = None
+    from_day: date | None = None
+    until_day: date | None = None
+
+    def conditions(self) -> list[Any]:
+        names = ("family_id", "shown_person_id", "professional_id", "agency_id", "decision", "role", "purpose")
+        asked: list[Any] = [
+            getattr(AuditRecord, name) == getattr(self, name) for name in names if getattr(self, name) is not None
+        ]
+        if self.from_day:
+            asked.append(col(AuditRecord.at) >= calendar.start_of(self.from_day))
+        if self.until_day:
+            asked.append(col(AuditRecord.at) < calendar.end_of(self.until_day))
+        return asked
+
+
+def search(work: Work, asked: Asked, before: int | None = None, limit: int = 50) -> Sequence[AuditRecord]:
     """Records of the officer's municipality, the latest first; one more than the limit if there are."""
-    asked: list[Any] = [
-        column == value
-        for column, value in (
-            (AuditRecord.family_id, family_id),
-            (AuditRecord.professional_id, professional_id),
-            (AuditRecord.agency_id, agency_id),
-        )
-        if value
-    ]
+    conditions = asked.conditions()
     if before:
-        asked.append(col(AuditRecord.id) < before)
+        conditions.append(col(AuditRecord.id) < before)
     code = work.actor.municipality_code
     families = select(Family.id).where(Family.municipality_code == code)
     here = AuditRecord.municipality_code == code
@@ -44,10 +57,23 @@ def search(
         col(AuditRecord.family_id).in_(families),
     )
     # Each by itself, as each has an index of its own to walk; an OR of the two has none.
-    ids = union_all(_latest(limit, *asked, here), _latest(limit, *asked, *refused_here))
+    ids = union_all(_latest(limit, *conditions, here), _latest(limit, *conditions, *refused_here))
     found = select(AuditRecord).where(col(AuditRecord.id).in_(ids))
     return work.session.exec(found.order_by(col(AuditRecord.id).desc()).limit(limit + 1)).all()
 
 
 def _latest(limit: int, *conditions: Any) -> Any:
     return select(AuditRecord.id).where(*conditions).order_by(col(AuditRecord.id).desc()).limit(limit + 1)
+
+
+def person_by_bsn(work: Work, bsn: str) -> UUID | None:
+    """The data subject with this BSN, if the officer's municipality knows them."""
+    person = persons.find_by_bsn(work, bsn, work.actor.municipality_code or "")
+    return person.id if person else None
+
+
+def record_look(work: Work, action: str, asked: Asked, shown: Iterable[AuditRecord]) -> None:
+    """Whoever looks into the record leaves one: for each person that what was shown is about."""
+    about: set[UUID | None] = {record.shown_person_id for record in shown if record.shown_person_id}
+    for person_id in sorted(about or {asked.shown_person_id}, key=str):
+        work.record(action, "shown", family_id=asked.family_id, shown_person_id=person_id)

@@ -77,7 +77,7 @@ def is_past(session: Session, known: Horizon) -> bool:
 def records(session: Session, after: int, upto: int) -> Iterator[Digest]:
     """The records after an id up to another, in order, a page at a time."""
     expressions, names = session.connection().exec_driver_sql(COLUMNS).one()
-    page = f"SELECT id, {expressions} FROM audit_record WHERE id > %s AND id <= %s ORDER BY id LIMIT {BATCH}"
+    page = f"SELECT id, {expressions} FROM audit_record AS r WHERE id > %s AND id <= %s ORDER BY r.id LIMIT {BATCH}"
     while True:
         rows = session.connection().exec_driver_sql(page, (after, upto)).all()
         yield from (Digest(row[0], leaf(_content(names, row[1:]))) for row in rows)

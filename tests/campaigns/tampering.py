@@ -75,7 +75,7 @@ class Tampered:
     def _columns(self) -> dict[str, str]:
         text = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'audit_record'"
         with self.engine.connect() as connection:
-            return dict(connection.exec_driver_sql(text).tuples().all())
+            return {row.column_name: row.data_type for row in connection.exec_driver_sql(text)}
 
     def wrong_after(self, tamper: Callable[[Session], None]) -> list[str]:
         """What is found after this tampering, which is undone."""
