@@ -15,20 +15,29 @@ from api.auth.revocations import Revocations
 from api.db import Database
 from api.domain.vault import Vault
 from api.routers import (
+    access,
     agencies,
     caseload,
     clients,
+    consents,
     contact_points,
+    disclosure_holds,
     disclosures,
+    emergencies,
     families,
     help_domains,
     involvements,
+    legal_grounds,
     mandates,
+    matches,
+    measures,
     members,
     municipalities,
     oauth,
+    own_log,
     persons,
     professionals,
+    registrations,
     service,
     timeline,
     who_is_involved,
@@ -44,6 +53,10 @@ CAPABILITIES = (
     members,
     persons,
     involvements,
+    registrations,
+    matches,
+    consents,
+    measures,
     mandates,
     contact_points,
     agencies,
@@ -51,7 +64,12 @@ CAPABILITIES = (
     clients,
     municipalities,
     help_domains,
+    legal_grounds,
     disclosures,
+    own_log,
+    disclosure_holds,
+    emergencies,
+    access,
 )
 
 
@@ -77,7 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(lifespan=running, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings = settings
     app.state.database = database
-    app.state.vault = Vault(settings.vault_keys, settings.vault_pseudonym_key)
+    app.state.vault = Vault(settings.vault_keys, settings.vault_pseudonym_keys)
     app.state.own_issuer = OwnIssuer(settings.signing_key.get_secret_value(), settings.issuer, settings.audience)
     app.state.authenticator = Authenticator(settings, app.state.own_issuer.as_trusted, Revocations(database))
     for capability in CAPABILITIES:

@@ -30,6 +30,8 @@ TAGS = {
     "Who is involved": "The team around a family, your caseload, and the timeline.",
     "Families": "Families, their members, and the persons a municipality knows.",
     "Involvements": "That an agency is involved with a family. Never why.",
+    "Legal bases": "Legal grounds, consents of family members, and child protection measures.",
+    "Registrations": "Agencies' involvement with a person, and the matches that the registrar sees.",
     "Mandates": "Who leads, by whose authority, until when.",
     "Contact points": "Whom to call about which help domain.",
     "Agencies": "Agencies, their professionals, and who covers for whom.",

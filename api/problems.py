@@ -20,10 +20,10 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from api.domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from api.domain.errors import Conflict, DomainError, Forbidden, Invalid, KeyMissing, NotFound
 
 MEDIA_TYPE = "application/problem+json"
-STATUS: dict[type[DomainError], int] = {Invalid: 400, Forbidden: 403, NotFound: 404, Conflict: 409}
+STATUS: dict[type[DomainError], int] = {Invalid: 400, Forbidden: 403, NotFound: 404, Conflict: 409, KeyMissing: 503}
 
 TITLES = {
     400: "The request is not valid",
@@ -48,9 +48,14 @@ BY_CONSTRAINT = {
     "involvement_one_at_a_time": Conflict("This agency and professional are involved in that period already."),
     "member_one_at_a_time": Conflict("This person is a member of the family in that period already."),
     "absence_one_at_a_time": Conflict("This professional is absent in part of that period already."),
+    "entitlement_one_at_a_time": Conflict("This agency is entitled already.", code="entitled_already"),
+    "measure_one_at_a_time": Conflict("This child has such a measure in that period already.", code="measure_running"),
     "deputy_one_at_a_time": Conflict("Somebody else deputises in part of that period."),
     "municipality_pkey": Conflict("This municipality is registered already."),
     "help_domain_pkey": Conflict("There already is a help domain with this code. Choose another code."),
+    "registration_one_running_key": Conflict(
+        "Your agency has registered this person already. Change that one.", code="registered"
+    ),
     "person_bsn_key": Conflict("Another person in your municipality has this BSN.", code="bsn_in_use"),
 }
 
@@ -103,7 +108,8 @@ def of_domain(error: DomainError, request: Request) -> Response:
     if isinstance(error, Invalid):
         place = "query" if request.method == "GET" else "body"
         errors = [{"in": place, "field": error.field, "code": error.code, "detail": error.sentence}]
-    return problem(status, error.code, error.sentence, errors=errors, instance=instance_of(request))
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    return problem(status, error.code, error.sentence, errors=errors, headers=headers, instance=instance_of(request))
 
 
 def of_database(error: DBAPIError) -> DomainError | WireError | None:

@@ -27,6 +27,8 @@ class Relation(StrEnum):
     """Involved, and shown that others are, not who."""
     INVITED_AGENCY = "invited_agency"
     PROPOSED_LEAD = "proposed_lead"
+    EMERGENCY = "emergency_access"
+    """Opened it in an emergency, and looks for a few hours."""
     MEMBER = "member"
 
 
@@ -46,6 +48,22 @@ class Permission(StrEnum):
     PERSON_CHANGE = "person:change"
     CASELOAD_READ = "caseload:read"
     DISCLOSURE_READ = "disclosure:read"
+    DISCLOSURE_HOLD = "disclosure:hold"
+    OWN_LOG_READ = "own_log:read"
+    ENTITLEMENT_READ = "entitlement:read"
+    ENTITLEMENT_GIVE = "entitlement:give"
+    ACCESS_CHECK = "access:check"
+    ACCESS_EXPLAIN = "access:explain"
+    EMERGENCY_OPEN = "emergency:open"
+    EMERGENCY_READ = "emergency:read"
+    EMERGENCY_REVIEW = "emergency:review"
+    REGISTRATION_MAKE = "registration:make"
+    REGISTRATION_READ = "registration:read"
+    REGISTRATION_MAINTAIN = "registration:maintain"
+    REGISTRATION_CONFIRM = "registration:confirm"
+    MATCH_READ = "match:read"
+    MATCH_DECIDE = "match:decide"
+    MATCH_FOLLOW_UP = "match:follow_up"
     FAMILY_OPEN = "family:open"
     FAMILY_READ = "family:read"
     FAMILY_CHANGE = "family:change"
@@ -57,6 +75,10 @@ class Permission(StrEnum):
     INVOLVEMENT_DISCLOSE = "involvement:disclose"
     INVOLVEMENT_ANSWER = "involvement:answer"
     INVOLVEMENT_MAINTAIN = "involvement:maintain"
+    CONSENT_READ = "consent:read"
+    CONSENT_RECORD = "consent:record"
+    MEASURE_READ = "measure:read"
+    MEASURE_RECORD = "measure:record"
     MANDATE_READ = "mandate:read"
     MANDATE_PROPOSE = "mandate:propose"
     MANDATE_TRANSFER = "mandate:transfer"
@@ -116,20 +138,40 @@ RULES: dict[Permission, Rule] = {
     Permission.ABSENCE_REPORT: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
     Permission.PERSON_FIND: roles(Role.REGISTRAR),
     Permission.PERSON_CHANGE: roles(Role.REGISTRAR),
+    Permission.REGISTRATION_MAKE: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
+    Permission.REGISTRATION_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
+    Permission.REGISTRATION_MAINTAIN: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
+    Permission.REGISTRATION_CONFIRM: roles(Role.REGISTRAR),
+    Permission.MATCH_READ: roles(Role.REGISTRAR),
+    Permission.MATCH_DECIDE: roles(Role.REGISTRAR),
+    Permission.MATCH_FOLLOW_UP: roles(Role.REGISTRAR, Role.ANALYST),
     Permission.FAMILY_OPEN: roles(Role.REGISTRAR),
     Permission.CASELOAD_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL, Role.REGISTRAR, Role.FAMILY_MEMBER),
     Permission.DISCLOSURE_READ: roles(Role.PRIVACY_OFFICER),
+    Permission.OWN_LOG_READ: roles(Role.FAMILY_MEMBER),
+    Permission.ENTITLEMENT_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL, Role.REGISTRAR, Role.PRIVACY_OFFICER),
+    Permission.ENTITLEMENT_GIVE: roles(Role.REGISTRAR),
+    Permission.ACCESS_CHECK: roles(*STAFF, Role.ANALYST, Role.FAMILY_MEMBER),
+    Permission.EMERGENCY_OPEN: roles(Role.PROFESSIONAL),
+    Permission.EMERGENCY_READ: roles(Role.PROFESSIONAL, Role.REGISTRAR, Role.PRIVACY_OFFICER),
+    Permission.EMERGENCY_REVIEW: roles(Role.PRIVACY_OFFICER),
     # For one family
-    Permission.FAMILY_READ: relations(*AROUND, R.MEMBER),
+    Permission.FAMILY_READ: relations(*AROUND, R.EMERGENCY, R.MEMBER),
     Permission.FAMILY_CHANGE: relations(R.REGISTRAR),
+    Permission.ACCESS_EXPLAIN: relations(R.REGISTRAR, R.LEAD_COORDINATOR, R.PRIVACY_OFFICER),
+    Permission.DISCLOSURE_HOLD: relations(R.REGISTRAR, R.LEAD_COORDINATOR, R.PRIVACY_OFFICER),
     Permission.MEMBER_MANAGE: relations(R.REGISTRAR),
-    Permission.TEAM_READ: relations(*AROUND, *IN_STAGES, R.MEMBER),
+    Permission.TEAM_READ: relations(*AROUND, *IN_STAGES, R.EMERGENCY, R.MEMBER),
     Permission.TIMELINE_READ: relations(*AROUND, R.MEMBER),
     Permission.INVOLVEMENT_READ: relations(*AROUND, *IN_STAGES, R.MEMBER, R.INVITED_AGENCY),
     Permission.INVOLVEMENT_INVITE: relations(R.REGISTRAR, power=Power.INVITE_AGENCIES),
     Permission.INVOLVEMENT_ANSWER: relations(R.INVITED_AGENCY),
     Permission.INVOLVEMENT_MAINTAIN: relations(R.INVOLVED_AGENCY, *IN_STAGES),
     Permission.INVOLVEMENT_DISCLOSE: relations(R.REGISTRAR, R.LEAD_COORDINATOR),
+    Permission.CONSENT_READ: relations(R.REGISTRAR, R.LEAD_COORDINATOR, R.MEMBER),
+    Permission.CONSENT_RECORD: relations(R.REGISTRAR, R.LEAD_COORDINATOR, R.MEMBER),
+    Permission.MEASURE_READ: relations(*AROUND, R.MEMBER),
+    Permission.MEASURE_RECORD: relations(R.REGISTRAR, R.INVOLVED_AGENCY),
     Permission.MANDATE_READ: relations(*AROUND, R.MEMBER, R.PROPOSED_LEAD),
     Permission.MANDATE_PROPOSE: relations(R.REGISTRAR),
     Permission.MANDATE_TRANSFER: relations(R.REGISTRAR, R.LEAD_COORDINATOR),
@@ -137,7 +179,7 @@ RULES: dict[Permission, Rule] = {
     Permission.MANDATE_CHANGE: relations(R.REGISTRAR),
     Permission.MANDATE_END: relations(R.REGISTRAR, R.LEAD_COORDINATOR),
     Permission.DEPUTY_NAME: relations(R.REGISTRAR, R.LEAD_COORDINATOR),
-    Permission.CONTACT_POINT_READ: relations(*AROUND, R.CONSULTING_AGENCY, R.MEMBER),
+    Permission.CONTACT_POINT_READ: relations(*AROUND, R.CONSULTING_AGENCY, R.EMERGENCY, R.MEMBER),
     Permission.CONTACT_POINT_ASSIGN: relations(R.REGISTRAR, power=Power.ASSIGN_CONTACT_POINTS),
 }
 
@@ -145,11 +187,14 @@ FIELDS: dict[str, frozenset[Relation]] = {
     "shielded": frozenset({R.REGISTRAR, R.LEAD_COORDINATOR}),
     "birth_date": frozenset({R.REGISTRAR, R.LEAD_COORDINATOR, R.DEPUTY}),
     "strategy": frozenset(AROUND),
-    "lead": frozenset({*AROUND, R.CONSULTING_AGENCY, R.MEMBER}),
-    "agencies": frozenset({*AROUND, R.MEMBER}),
+    "consents": frozenset({R.REGISTRAR, R.LEAD_COORDINATOR}),
+    "measures": frozenset({R.REGISTRAR, R.LEAD_COORDINATOR, R.DEPUTY}),
+    "lead": frozenset({*AROUND, R.CONSULTING_AGENCY, R.EMERGENCY, R.MEMBER}),
+    "agencies": frozenset({*AROUND, R.EMERGENCY, R.MEMBER}),
 }
 """Who sees what not everybody related to a family sees: `lead` and `agencies` are the later stages of disclosure,
-`shielded` holds shielded persons too. An agency always sees its own involvement, a member their own membership."""
+`shielded` holds shielded persons too. An agency always sees its own involvement and the measures it carries out, a
+member their own membership, and the consents and measures that are theirs or of children they decide for."""
 
 
 class Purpose(StrEnum):
@@ -166,6 +211,7 @@ class Purpose(StrEnum):
 PURPOSE_OF: dict[Relation, Purpose] = dict.fromkeys(Relation, Purpose.COORDINATION_OF_HELP) | {
     R.SIGNALLING_AGENCY: Purpose.ASSESSMENT_OF_SIGNALS,
     R.PRIVACY_OFFICER: Purpose.OVERSIGHT,
+    R.EMERGENCY: Purpose.EMERGENCY,
     R.MEMBER: Purpose.OWN_DATA,
 }
 """For what a family is shown to who has this relation to it."""
@@ -180,6 +226,7 @@ PURPOSE_OF_ROLE: dict[Role, Purpose] = dict.fromkeys(Role, Purpose.ADMINISTRATIO
 ACTIVITIES: dict[str, frozenset[str]] = {
     "family_coordination": frozenset(
         {"family", "member", "team", "timeline", "involvement", "mandate", "deputy", "contact_point", "caseload"}
+        | {"consent", "measure"}
     ),
     "assessment_of_signals": frozenset({"person", "registration", "match"}),
     "oversight_of_disclosures": frozenset({"disclosure", "own_log", "access"}),
@@ -205,6 +252,7 @@ RELATIONS_OF: dict[Role, tuple[Relation, ...]] = {
         *IN_STAGES,
         R.INVITED_AGENCY,
         R.PROPOSED_LEAD,
+        R.EMERGENCY,
     ),
     Role.REGISTRAR: (R.REGISTRAR,),
     Role.PRIVACY_OFFICER: (R.PRIVACY_OFFICER,),

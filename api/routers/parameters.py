@@ -16,8 +16,14 @@ AbsenceId = Annotated[Id, Path(alias="absenceId")]
 PersonId = Annotated[Id, Path(alias="personId")]
 MemberId = Annotated[Id, Path(alias="memberId")]
 InvolvementId = Annotated[Id, Path(alias="involvementId")]
+ConsentId = Annotated[Id, Path(alias="consentId")]
+MeasureId = Annotated[Id, Path(alias="measureId")]
 MandateId = Annotated[Id, Path(alias="mandateId")]
+RegistrationId = Annotated[Id, Path(alias="registrationId")]
+MatchId = Annotated[Id, Path(alias="matchId")]
 DeputyId = Annotated[Id, Path(alias="deputyId")]
+EntitlementId = Annotated[Id, Path(alias="entitlementId")]
+EmergencyAccessId = Annotated[Id, Path(alias="emergencyAccessId")]
 
 
 def _true_or_false(value: object) -> object:
@@ -28,6 +34,11 @@ def _true_or_false(value: object) -> object:
 
 NamePart = Annotated[str | None, Query(min_length=2, max_length=80, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 OnlyActive = Annotated[bool, BeforeValidator(_true_or_false), Query(alias="onlyActive")]
+OnlyUnreviewed = Annotated[
+    bool,
+    BeforeValidator(_true_or_false),
+    Query(alias="onlyUnreviewed", description="Only those that still have to be reviewed."),
+]
 On = Annotated[Day | None, Query(description="A day from 2000 until today: how it was at its end. Without it: now.")]
 
 

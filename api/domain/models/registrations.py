@@ -65,6 +65,7 @@ class Registration(SQLModel, table=True):
     help_domains: list[str] = Field(sa_type=Codes)
     legal_basis: codes.LegalBasis = Field(sa_type=coded(codes.LegalBasis))
     legal_basis_ends_on: date | None = None
+    legal_ground: str | None = None
     contact_frequency: codes.ContactFrequency | None = Field(default=None, sa_type=coded(codes.ContactFrequency))
     shielded: bool = False
     registered_at: datetime = Field(sa_type=Instant)
@@ -111,11 +112,11 @@ class Match(SQLModel, table=True):
     """
 
     __table_args__ = (
-        CheckConstraint("num_nonnulls(other_registration_id, family_id) = 1", name="other_side"),
+        CheckConstraint("num_nonnulls(other_registration_id, with_family_id) = 1", name="other_side"),
         CheckConstraint("registration_id < other_registration_id", name="once"),
         CheckConstraint("(decided_at IS NULL) = (state = 'found')", name="decided"),
         Index("match_registrations_key", "registration_id", "other_registration_id", unique=True),
-        Index("match_family_key", "registration_id", "family_id", unique=True),
+        Index("match_family_key", "registration_id", "with_family_id", unique=True),
         Index("match_municipality_code_idx", "municipality_code", "found_at", "id"),
     )
 
@@ -124,7 +125,7 @@ class Match(SQLModel, table=True):
     kind: codes.MatchKind = Field(sa_type=coded(codes.MatchKind))
     registration_id: UUID = Field(foreign_key="registration.id")
     other_registration_id: UUID | None = Field(default=None, foreign_key="registration.id", index=True)
-    family_id: UUID | None = Field(default=None, foreign_key="family.id", index=True)
+    with_family_id: UUID | None = Field(default=None, foreign_key="family.id", index=True)
     state: codes.MatchState = Field(default=codes.MatchState.FOUND, sa_type=coded(codes.MatchState))
     found_at: datetime = Field(sa_type=Instant)
     decided_at: datetime | None = Field(default=None, sa_type=Instant)
