@@ -3,10 +3,15 @@
 `run()` is for changes and simple reads, with SQLModel. `document()` is for composed reads: one statement in which
 PostgreSQL builds the JSON, in one round trip that is its own transaction, so that what it records is committed when
 the answer arrives. Both are asynchronous underneath; the domain's verbs are plain functions.
+
+Behind both stands row-level security. A connection acts in a role that owns nothing, and each transaction begins by
+saying who asks (`ENTER`): the database then shows the rows of that actor's families, and of no other, whatever the
+statement asks for. What was said ends with the transaction.
 """
 
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -32,6 +37,19 @@ PLANNED_ONCE = "-c plan_cache_mode=force_generic_plan"
 """Every statement is planned once per connection: planning a composed read takes longer than running it."""
 CONNECT: dict[str, Any] = {"options": f"-c timezone=UTC {PATIENCE} {FEW_ROWS} {PLANNED_ONCE}", "prepare_threshold": 0}
 
+ENTER = """SELECT spil_enter(%(role)s, %(municipality_code)s, %(agency_id)s::uuid, %(professional_id)s::uuid,
+                             %(person_id)s::uuid, %(family_id)s::uuid, %(after)s::uuid, %(limit)s::int)"""
+"""Says who asks, about which family or about which page of families."""
+
+
+class DatabaseRole(StrEnum):
+    """What a connection may do. Whoever connects is a member of the one they need."""
+
+    APP = "spil_app"
+    """Serves requests: sees what the actor of each is related to."""
+    WORKER = "spil_worker"
+    """Does what nobody asks for, around every family."""
+
 
 def sqlalchemy_url(url: str) -> str:
     """The same address, for SQLAlchemy with psycopg 3."""
@@ -48,13 +66,15 @@ def _numbered(statement: str) -> tuple[str, list[str]]:
 class Database:
     """One worker's connections."""
 
-    def __init__(self, url: str, connections: int) -> None:
+    def __init__(self, url: str, connections: int, role: DatabaseRole = DatabaseRole.APP) -> None:
+        connect = CONNECT | {"options": f"{CONNECT['options']} -c role={role}"}
         self._engine = create_async_engine(
             sqlalchemy_url(url),
             pool_size=connections,
             max_overflow=0,
             pool_timeout=WAITS,
-            connect_args=CONNECT,
+            hide_parameters=True,  # an error's text would have names in it
+            connect_args=connect,
         )
         self._documents = AsyncConnectionPool(
             url,
@@ -62,7 +82,7 @@ class Database:
             max_size=connections,
             open=False,
             timeout=WAITS,
-            kwargs=CONNECT | {"autocommit": True, "cursor_factory": AsyncRawCursor},
+            kwargs=connect | {"autocommit": True, "cursor_factory": AsyncRawCursor},
         )
 
     async def open(self) -> None:
@@ -94,7 +114,7 @@ class Database:
             return await session.run_sync(cast("Any", function), *args, **kwargs)
 
     async def document(self, statement: str, parameters: Mapping[str, Any]) -> TupleRow:
-        """The one row of one statement, which has committed when this returns."""
+        """The one row of one statement for who asks, which has committed when this returns."""
         try:
             return await self._ask(statement, parameters)
         except OperationalError:  # the database went away; if it is back, so are its connections
@@ -102,10 +122,12 @@ class Database:
             return await self._ask(statement, parameters)
 
     async def _ask(self, statement: str, parameters: Mapping[str, Any]) -> TupleRow:
+        enter, known = _numbered(ENTER)
         numbered, names = _numbered(statement)
-        values = [parameters[name] for name in names]
         async with self._documents.connection() as connection:
-            cursor = await connection.execute(numbered, values)
+            async with connection.pipeline():  # one round trip, and so one transaction
+                await connection.execute(enter, [parameters.get(name) for name in known])
+                cursor = await connection.execute(numbered, [parameters[name] for name in names])
             row = await cursor.fetchone()
         if row is None:
             raise RuntimeError("A document statement always gives one row.")

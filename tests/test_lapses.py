@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from api.db import Database
+from api.db import Database, DatabaseRole
 from api.domain import calendar, mandates
 from api.domain.models import Family, Involvement, Mandate, Professional
 from api.domain.work import Work
@@ -21,7 +21,7 @@ def settle(world: World, workers: int = 1) -> None:
     """Let so many workers at once write down whatever has lapsed."""
 
     async def run() -> None:
-        database = Database(world.app.state.settings.database_url, 2)
+        database = Database(world.app.state.settings.database_url, 2, DatabaseRole.WORKER)
         await asyncio.gather(*(all_of_it(database) for _ in range(workers)))
         await database.close()
 

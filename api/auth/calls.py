@@ -12,6 +12,7 @@ from sqlmodel import Session
 from api.auth import documents, relations
 from api.auth.idempotency import Answer, Claim
 from api.auth.policy import PURPOSE_OF, PURPOSE_OF_ROLE, Access, Permission, Relation, Standing, recorded
+from api.db import ENTER
 from api.domain import continuity, members
 from api.domain.actor import Actor
 from api.domain.documents import Document
@@ -144,6 +145,8 @@ def carry_out(
 def _look_up(session: Session, actor: Actor, family_id: UUID | None, operation: Operation) -> tuple[Access, Any]:
     """The caller's standings, and the instant. A family to be changed is locked first: what holds then, counts."""
     connection = session.connection()
+    asked = {"family_id": family_id, "after": None, "limit": None}
+    connection.exec_driver_sql(ENTER, relations.parameters(actor) | asked)
     if family_id is None:
         return Access(actor.role), connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
     values = relations.parameters(actor) | {"family_id": family_id}

@@ -11,11 +11,11 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import HTTPBearer, OAuth2
+from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -23,7 +23,7 @@ from api import openapi
 from api.auth import documents
 from api.auth.calls import Operation, carry_out, etag, refusal
 from api.auth.idempotency import Answer
-from api.auth.policy import RULES, Access, Permission, Relation, Standing
+from api.auth.policy import RULES, Access, Permission, Relation, Standing, recorded
 from api.auth.requests import StrictRoute, claim_of, refuse_token_in_query
 from api.domain.actor import Actor, Role
 from api.domain.documents import Document
@@ -205,9 +205,10 @@ async def carry_out_request(operation: Operation, request: Request, actor: Actor
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in AGAIN or attempt == ATTEMPTS:
                 raise
-        except (NotFound, Forbidden):
-            if operation.of_family:
-                await _record_refusal(operation, request, actor, inputs["family_id"])
+        except (NotFound, Forbidden) as error:
+            about = {"family_id": inputs["family_id"]} if operation.of_family else error.about
+            if about is not None:
+                await _record_refusal(operation, request, actor, about)
             raise
     raise AssertionError("The last attempt returns or raises.")
 
@@ -232,12 +233,12 @@ async def ask_document(operation: Operation, request: Request, actor: Actor, inp
     return Response(content, 200, headers, "application/json")
 
 
-async def _record_refusal(operation: Operation, request: Request, actor: Actor, family_id: UUID) -> None:
-    what = {"family_id": family_id, "trace_id": request.scope["trace_id"]}
+async def _record_refusal(operation: Operation, request: Request, actor: Actor, about: dict[str, Any]) -> None:
+    what = about | {"trace_id": request.scope["trace_id"], **recorded(operation.permission)}
     record = AuditRecord.of(actor, operation.permission, "refused", datetime.now(UTC), **what)
     await request.app.state.database.run(_keep, record)
 
 
 def _keep(session: Session, record: AuditRecord) -> None:
-    session.add(record)
+    session.execute(insert(AuditRecord), [record.model_dump(exclude={"id"})])
     session.commit()

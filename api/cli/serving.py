@@ -11,12 +11,13 @@ from fastapi import FastAPI
 
 from api import worker
 from api.cli import configuration
+from api.cli.auditing import book_of
 from api.cli.connection import reach
 from api.cli.keys import vault_of
 from api.cli.port import reserve
 from api.cli.screen import done, refuse, say
 from api.cli.stopping import stoppable
-from api.db import Database
+from api.db import Database, DatabaseRole
 from api.settings import Settings
 
 PATIENCE = 5
@@ -45,14 +46,16 @@ class WithWorker(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        self._worker = asyncio.create_task(worker.run(self._state.database, self._state.vault))
+        book = book_of(self._state.settings)
+        self._database = Database(self._state.settings.database_url, 1, DatabaseRole.WORKER)
+        self._worker = asyncio.create_task(worker.run(self._database, self._state.vault, book))
         self._worker.add_done_callback(_tell_failure)
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """The worker stops first: it uses what the service is about to close."""
         self._worker.cancel()
         await asyncio.gather(self._worker, return_exceptions=True)
+        await self._database.close()
         await super().shutdown(sockets=sockets)
 
 
@@ -70,11 +73,11 @@ def work_configured() -> None:
     """Do the worker's work on the settings of the environment."""
     settings = configuration.safe()
     _must_answer(settings)
-    database = Database(settings.database_url or "", connections=1)
+    database = Database(settings.database_url or "", 1, DatabaseRole.WORKER)
 
     async def work() -> None:
         try:
-            await worker.run(database, vault_of(settings))
+            await worker.run(database, vault_of(settings), book_of(settings))
         finally:
             await database.close()
 

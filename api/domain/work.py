@@ -9,6 +9,8 @@ No writer can forget to tell: at commit, a changed row that no event is about ra
 reason rows are changed one by one, never by a bulk statement.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.sql.selectable import ForUpdateArg
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, func, select
 
 from api.domain.actor import CLOCK, Actor
 from api.domain.codes import EventType
@@ -79,6 +81,10 @@ class Work:
         self.at = max(self.at, family.changed_at + timedelta(microseconds=1))
         self._families[family.id] = family
 
+    def see(self, family_id: UUID) -> None:
+        """Let the database show a family that the request did not name, if the actor is related to it."""
+        self.session.execute(select(func.spil_see(family_id)))
+
     def add(self, row: Row) -> Row:
         self.session.add(row)
         return row
@@ -131,6 +137,16 @@ class Work:
             family.changed_at = self.at
             self._told[id(family)] = family
         self.record(what, "changed", by, family_id=family_id, event_id=told.id)
+
+    @contextmanager
+    def by_itself(self) -> Iterator[None]:
+        """What follows from a change is nobody's doing: its events don't say whose change it was."""
+        actor, ground = self.actor, self.ground
+        self.actor, self.ground = CLOCK, {}
+        try:
+            yield
+        finally:
+            self.actor, self.ground = actor, ground
 
     def record(self, action: str, decision: str, by: Actor | None = None, **what: Any) -> None:
         """Leave an audit record of what this actor did or was shown; it commits with the rest."""
