@@ -4,11 +4,20 @@ import base64
 import json
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.domain.checkpoints import private_key, public_key
 from api.trust import TrustedIssuer, problems_with
+
+WRONG_DATA_KEYS = """SPIL_DATA_KEYS must be JSON such as {"1": "<key>"}, numbers from 1 to 255, each with a key of \
+its own; make a key with: openssl rand -base64 32"""
+WRONG_PSEUDONYM_KEYS = """SPIL_PSEUDONYM_KEY must be at least 32 bytes in base64; make one with: \
+openssl rand -base64 32. More keys go into SPIL_PSEUDONYM_KEYS, as JSON such as {"2": "<key>"}, each another one."""
 
 
 class Environment(StrEnum):
@@ -39,7 +48,19 @@ class Settings(BaseSettings):
         default=None, description='JSON: {"1": "<32 bytes in base64>"}: the keys that seal BSNs. The highest seals.'
     )
     pseudonym_key: SecretStr | None = Field(
-        default=None, description="At least 32 bytes in base64: the key of the pseudonyms by which a BSN is found."
+        default=None, description="At least 32 bytes in base64: key 1 of the pseudonyms by which a BSN is found."
+    )
+    pseudonym_keys: SecretStr | None = Field(
+        default=None, description="JSON, number to key, when there is more than key 1. The highest is in use."
+    )
+    checkpoints: Path | None = Field(
+        default=None, description="The file, outside the database, in which the worker seals the record of disclosures."
+    )
+    checkpoint_key: SecretStr | None = Field(
+        default=None, description="Private key (PEM, Ed25519) that signs the checkpoints in that file."
+    )
+    checkpoint_public_keys: list[str] = Field(
+        default=[], description="JSON list of further public keys (PEM, Ed25519) whose checkpoints are trusted."
     )
     connections: int = Field(default=4, ge=1, le=64, description="Database connections per worker and kind of work.")
 
@@ -58,32 +79,87 @@ class Settings(BaseSettings):
 
     @cached_property
     def vault_keys(self) -> dict[int, bytes]:
-        raw = json.loads(self.data_keys.get_secret_value()) if self.data_keys else {}
-        return {int(version): base64.b64decode(key) for version, key in raw.items()}
+        """The keys that seal, by number; `ValueError` where they can't be read."""
+        return _numbered(self.data_keys.get_secret_value()) if self.data_keys else {}
 
     @cached_property
-    def vault_pseudonym_key(self) -> bytes:
-        return base64.b64decode(self.pseudonym_key.get_secret_value()) if self.pseudonym_key else b""
+    def vault_pseudonym_keys(self) -> dict[int, bytes]:
+        """The keys of pseudonyms, by number; `ValueError` where they can't be read."""
+        first = {1: _decoded(self.pseudonym_key.get_secret_value())} if self.pseudonym_key else {}
+        further = _numbered(self.pseudonym_keys.get_secret_value()) if self.pseudonym_keys else {}
+        if first and further.get(1, first[1]) != first[1]:
+            raise ValueError
+        return first | further
 
 
 def problems_of(settings: Settings) -> list[str]:
     """What is wrong with the settings, a sentence each that says how to mend it. Empty when they are safe to run on."""
     production = settings.environment is Environment.PRODUCTION
     unsafe = _unsafe_in_production(settings) if production else []
-    return _wrong_keys(settings) + unsafe + problems_with(settings.issuers, settings.issuer, production=production)
+    wrong = _wrong_keys(settings) + _wrong_sealing(settings)
+    return wrong + unsafe + problems_with(settings.issuers, settings.issuer, production=production)
+
+
+def _numbered(text: str) -> dict[int, bytes]:
+    """Keys by their numbers, 1 to 255, each once; `ValueError`, without a word of them, where it is anything else."""
+    try:
+        pairs: Any = json.loads(text, object_pairs_hook=list)
+        keys = [(int(number), _decoded(key)) for number, key in pairs]
+    except (ValueError, TypeError, RecursionError):
+        raise ValueError from None
+    numbers = {number for number, _ in keys}
+    if len(numbers) < len(keys) or not text.strip().startswith("{") or not numbers <= set(range(1, 256)):
+        raise ValueError
+    return dict(keys)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (ValueError, AttributeError):
+        raise ValueError from None
 
 
 def _wrong_keys(settings: Settings) -> list[str]:
-    found = []
-    if not settings.vault_keys or any(len(key) != 32 for key in settings.vault_keys.values()):
-        found.append('SPIL_DATA_KEYS must be JSON such as {"1": "<key>"}; make a key with: openssl rand -base64 32')
-    if len(settings.vault_pseudonym_key) < 32:
-        found.append("SPIL_PSEUDONYM_KEY must be at least 32 bytes in base64; make one with: openssl rand -base64 32")
-    if settings.vault_pseudonym_key in settings.vault_keys.values():
+    found = _wrong_data_keys(settings) + _wrong_pseudonym_keys(settings)
+    if not found and set(settings.vault_pseudonym_keys.values()) & set(settings.vault_keys.values()):
         found.append("SPIL_PSEUDONYM_KEY must differ from every key in SPIL_DATA_KEYS.")
     if settings.signing_key is None:
         found.append("SPIL_SIGNING_KEY must hold a private key; make one with: openssl genrsa 3072")
     return found
+
+
+def _wrong_data_keys(settings: Settings) -> list[str]:
+    try:
+        keys = list(settings.vault_keys.values())
+    except ValueError:
+        keys = []
+    if not keys or any(len(key) != 32 for key in keys) or len(set(keys)) < len(keys):
+        return [WRONG_DATA_KEYS]
+    return []
+
+
+def _wrong_pseudonym_keys(settings: Settings) -> list[str]:
+    try:
+        keys = settings.vault_pseudonym_keys
+    except ValueError:
+        keys = {}
+    if not keys or any(len(key) < 32 for key in keys.values()) or len(set(keys.values())) < len(keys):
+        return [WRONG_PSEUDONYM_KEYS]
+    if max(keys) - min(keys) >= len(keys):
+        return ["SPIL_PSEUDONYM_KEYS must be numbered without a gap: put back the key between."]
+    return []
+
+
+def _wrong_sealing(settings: Settings) -> list[str]:
+    if (settings.checkpoints is None) is not (settings.checkpoint_key is None):
+        return ["SPIL_CHECKPOINTS and SPIL_CHECKPOINT_KEY go together: give both, or neither to seal nothing."]
+    try:
+        keys = [private_key(settings.checkpoint_key.get_secret_value())] if settings.checkpoint_key else []
+        [*keys, *map(public_key, settings.checkpoint_public_keys)]
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return ["SPIL_CHECKPOINT_KEY must be an Ed25519 key in PEM; make one with: openssl genpkey -algorithm ed25519"]
+    return []
 
 
 def _unsafe_in_production(settings: Settings) -> list[str]:

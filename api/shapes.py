@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,6 +20,8 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic.alias_generators import to_camel
+
+from api.domain import bsn
 
 CANONICAL_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 DAY = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
@@ -40,12 +43,19 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
+def _without_bsn(text: str) -> str:
+    if bsn.is_in(text):
+        raise ValueError("Leave the BSN out: this is stored and shown in the clear.")
+    return text
+
+
 CleanText = Annotated[
     str,
     StringConstraints(
         max_length=120, pattern=r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
     ),
-    Field(description="Without control characters, and without spaces around it."),
+    AfterValidator(_without_bsn),
+    Field(description="Without control characters, without spaces around it, and without a BSN."),
 ]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()-]{5,24}$"), Field(examples=["+31 30 123 45 67"])]
 Email = Annotated[
@@ -54,6 +64,11 @@ Email = Annotated[
     Field(examples=["team@example.nl"]),
 ]
 HelpDomainCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{1,48}[a-z]$"), Field(examples=["finances"])]
+LegalGroundCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z_]{1,48}[a-z]$"),
+    Field(description="One of `GET /v1/legal-grounds`.", examples=["youth_help"]),
+]
 MunicipalityCode = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{4}$"), Field(description="CBS code.", examples=["9901"])
 ]

@@ -16,7 +16,8 @@ from api.problems import problem
 
 API_VERSION = version("spil")
 MAX_BODY = 256 * 1024
-TRACEPARENT = re.compile(rb"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+TRACEPARENT = re.compile(rb"^[0-9a-f]{2}-(?![0-9]{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+"""A caller's trace id is recorded, so one of digits alone isn't taken over: it could be somebody's number."""
 
 HEADERS = {
     "API-Version": API_VERSION,

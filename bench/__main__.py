@@ -118,7 +118,7 @@ class Bench:
             connection.execute(f"CREATE DATABASE {name}")
         migrate(url)
         started = time.perf_counter()
-        seed(url, families, Vault({1: os.urandom(32)}, os.urandom(32)))
+        seed(url, families, Vault({1: os.urandom(32)}, {1: os.urandom(32)}))
         seconds = time.perf_counter() - started
         self.report.seeded[families] = families / seconds
         self.say(f"seeded {families} families in {seconds:.1f} s: {families / seconds:.0f}/s")

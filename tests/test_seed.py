@@ -13,7 +13,7 @@ from api.domain import bsn
 from api.domain.vault import Vault
 
 FAMILIES = 120
-VAULT = Vault({1: b"1" * 32}, b"2" * 32)
+VAULT = Vault({1: b"1" * 32}, {1: b"2" * 32})
 SCHEMA = """
 SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL SELECT conrelid::regclass || conname || pg_get_constraintdef(oid) FROM pg_constraint

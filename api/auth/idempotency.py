@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from api.domain.errors import Conflict
 from api.domain.models import IdempotentRequest
+from api.domain.vault import Place
 from api.domain.work import Work
 
 
@@ -34,8 +35,8 @@ class Claim:
     request: bytes
 
     @property
-    def _bound_to(self) -> str:
-        return f"answer:{self.caller}:{self.key}"
+    def _bound_to(self) -> Place:
+        return Place("idempotent_request", "answer", (self.caller, self.key))
 
     def earlier_answer(self, work: Work) -> Answer | None:
         """Claim the key; the answer of before if it was used before for the same request."""
@@ -49,7 +50,7 @@ class Claim:
         if claimed:
             return None
         known = work.session.get_one(IdempotentRequest, (self.caller, self.key))
-        if known.fingerprint != fingerprint or known.answer is None:
+        if known.answer is None or not work.vault.is_pseudonym_of(known.fingerprint, self.request):
             raise Conflict("This Idempotency-Key was used for another request. Use a new one.", code="key_reused")
         return _loads(work.vault.open(known.answer, bound_to=self._bound_to))
 

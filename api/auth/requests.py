@@ -13,6 +13,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from api.auth.idempotency import Claim
+from api.domain import bsn
 from api.domain.actor import Actor
 from api.problems import WireError, is_at
 
@@ -109,6 +110,8 @@ async def claim_of(request: Request, actor: Actor) -> Claim | None:
         return None
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise WireError(400, "invalid_idempotency_key", f"An Idempotency-Key is 1 to {LONGEST_KEY} ASCII characters.")
+    if bsn.is_in(key):
+        raise WireError(400, "invalid_idempotency_key", "An Idempotency-Key is stored, so it must not hold a BSN.")
     return Claim(
         caller=":".join(str(part) for part in astuple(actor)),
         key=key,

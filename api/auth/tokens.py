@@ -17,6 +17,8 @@ from typing import Any
 from jose import jwk, jwt
 from jose.backends.base import Key
 
+from api.domain import bsn
+
 SHAPE = re.compile(r"^[A-Za-z0-9_-]{2,2000}\.[A-Za-z0-9_-]{2,6000}\.[A-Za-z0-9_-]{2,1200}$")
 HEADER_NAMES = {"alg", "kid", "typ", "x5t", "x5t#S256"}
 """`x5t` comes along with some providers' tokens and is not looked at. A name that could bring a key is refused."""
@@ -97,8 +99,8 @@ def _refuse_constant(name: str) -> None:
 
 
 def is_plain(text: Any, longest: int = 255) -> bool:
-    """Whether a claim is text that can be stored and shown: no NUL, no half characters."""
-    return isinstance(text, str) and 0 < len(text) <= longest and text.isprintable()
+    """Whether a claim is text that can be stored and shown: no NUL, no half characters, and no BSN."""
+    return isinstance(text, str) and 0 < len(text) <= longest and text.isprintable() and not bsn.is_in(text)
 
 
 def verify(

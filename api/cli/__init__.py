@@ -15,6 +15,11 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
+keys = typer.Typer(no_args_is_help=True, help="The keys that seal what is stored: which are needed, and changing them.")
+app.add_typer(keys, name="keys")
+audit = typer.Typer(no_args_is_help=True, help="The record of who was shown what: sealing, verifying, exporting it.")
+app.add_typer(audit, name="audit")
+
 client = typer.Typer(no_args_is_help=True, help="Agencies' systems that may ask for tokens, and their public keys.")
 app.add_typer(client, name="client")
 
@@ -174,6 +179,46 @@ def doctor_command() -> None:
     from api.cli.doctor import examine
 
     examine()
+
+
+@keys.command("status")
+def keys_status() -> None:
+    """Say how many values each key made, and which keys can go."""
+    from api.cli.rekeying import status_configured
+
+    status_configured()
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Make what earlier keys made anew under those in use, while the service runs. Start it again if it stopped."""
+    from api.cli.rekeying import rotate_configured
+
+    rotate_configured()
+
+
+@audit.command("seal")
+def audit_seal(
+    restored: Annotated[
+        bool, typer.Option("--restored", help="The database was restored: give up the checkpoints of what was lost.")
+    ] = False,
+) -> None:
+    """Seal all records that are finished by now. The worker does so by itself."""
+    from api.cli.auditing import seal_configured
+
+    seal_configured(restored=restored)
+
+
+@audit.command("verify")
+def audit_verify(
+    checkpoints: Annotated[Path | None, typer.Option(help="The checkpoints. Default: as configured.")] = None,
+    key: Annotated[list[Path] | None, typer.Option(help="A public key that is trusted (PEM). Can be repeated.")] = None,
+    head: Annotated[str | None, typer.Option(help="The digest of a checkpoint that has to be there.")] = None,
+) -> None:
+    """Find every sealed record that was changed, removed or inserted, and every checkpoint that was tampered with."""
+    from api.cli.auditing import verify_configured
+
+    verify_configured(checkpoints, key or [], head)
 
 
 @app.command()

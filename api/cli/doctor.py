@@ -13,14 +13,17 @@ from alembic.script import ScriptDirectory
 from cryptography.exceptions import InvalidTag
 from rich.markup import escape
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 
 from api.auth.tokens import usable_keys
 from api.cli import configuration
 from api.cli.connection import PATIENCE, reach
 from api.cli.keys import vault_of
+from api.cli.rekeying import missing, seeing_every_row
 from api.cli.screen import out, say
 from api.db import sqlalchemy_url
 from api.domain import bsn
+from api.domain.vault import Vault
 from api.migrating import configured
 from api.settings import Settings
 from api.trust import TrustedIssuer, keys_address
@@ -110,7 +113,7 @@ def _database(settings: Settings, *, keys_are_fit: bool) -> Iterator[Finding]:
         schema = _schema(settings.database_url)
         yield schema
         if keys_are_fit and not schema.mend:
-            yield _keys(connection, settings)
+            yield from _keys(connection, settings)
 
 
 def _version(connection: psycopg.Connection[Any]) -> Finding:
@@ -143,18 +146,34 @@ def _schema(url: str) -> Finding:
     return Finding("Schema", f"at {at}", mend)
 
 
-def _keys(connection: psycopg.Connection[Any], settings: Settings) -> Finding:
-    """Whether the configured keys open what is stored: one BSN tells."""
+def _keys(connection: psycopg.Connection[Any], settings: Settings) -> Iterator[Finding]:
+    """Whether every key is there that made something, and whether they are the right ones: one BSN tells."""
+    try:
+        lacking = _lacking(settings)
+    except DBAPIError:
+        yield Finding("Keys", "can't be examined by a role to which row-level security applies: see spil keys status")
+        return
+    for sentence in lacking:
+        yield Finding("Keys", sentence, "Put back the key it was sealed with, or the former key of pseudonyms.")
+    if not lacking:
+        yield _fit(connection, vault_of(settings))
+
+
+def _lacking(settings: Settings) -> list[str]:
+    with seeing_every_row(settings.database_url or "") as engine, engine.connect() as seen:
+        return missing(seen, settings)
+
+
+def _fit(connection: psycopg.Connection[Any], vault: Vault) -> Finding:
     row = connection.execute(
         "SELECT id, bsn_sealed, bsn_pseudonym FROM person WHERE bsn_sealed IS NOT NULL LIMIT 1"
     ).fetchone()
     if row is None:
         return Finding("Keys", "nothing is sealed yet")
-    vault = vault_of(settings)
     try:
         number = bsn.opened(vault, row[1], row[0])
-    except (InvalidTag, KeyError):
+    except InvalidTag:
         return Finding("Keys", "SPIL_DATA_KEYS don't open what is stored", "Put back the key it was sealed with.")
-    if vault.pseudonym(number.encode()) != row[2]:
+    if row[2] not in bsn.pseudonyms(vault, number):
         return Finding("Keys", "SPIL_PSEUDONYM_KEY is another one than before", "Put back the former key.")
     return Finding("Keys", "open what is stored")

@@ -57,7 +57,7 @@ def settings_on(keys: dict[str, str], database_url: str, base_url: str) -> Setti
 
 
 def vault_of(settings: Settings) -> Vault:
-    return Vault(settings.vault_keys, settings.vault_pseudonym_key)
+    return Vault(settings.vault_keys, settings.vault_pseudonym_keys)
 
 
 def write_private(file: Path, text: str) -> None:

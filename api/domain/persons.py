@@ -6,14 +6,16 @@ its members move along (`carry_over`).
 
 from collections.abc import Sequence
 from datetime import date
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import array
 from sqlmodel import col, func, or_, select
 
 from api.domain import bsn as numbers
 from api.domain.codes import EventType
-from api.domain.errors import Conflict, Invalid, NotFound
+from api.domain.errors import Conflict, Invalid, KeyMissing, NotFound
 from api.domain.models import Family, Member, Person
 from api.domain.work import Work
 
@@ -26,10 +28,38 @@ def get(work: Work, person_id: UUID) -> Person:
 
 
 def find_by_bsn(work: Work, bsn: str, municipality_code: str) -> Person | None:
-    pseudonym = work.vault.pseudonym(numbers.check(bsn).encode())
-    return work.session.exec(
-        select(Person).where(Person.municipality_code == municipality_code, Person.bsn_pseudonym == pseudonym)
+    pseudonyms = numbers.pseudonyms(work.vault, bsn)
+    known = work.session.exec(
+        select(Person).where(Person.municipality_code == municipality_code, col(Person.bsn_pseudonym).in_(pseudonyms))
     ).one_or_none()
+    if known is None:
+        _must_know_all_keys(work, municipality_code)
+    return known
+
+
+def find_to_register(work: Work, bsn: str, municipality_code: str) -> Person | None:
+    """The same for who is about to give somebody this BSN: nobody else does, until this transaction ends.
+
+    While keys change, one process may write the old pseudonym of a BSN and another the new: the index wouldn't notice.
+    """
+    given = (f"{municipality_code}:{pseudonym.hex()}" for pseudonym in numbers.pseudonyms(work.vault, bsn))
+    locks = sorted(int.from_bytes(sha256(one.encode()).digest()[:8], signed=True) for one in given)
+    work.session.execute(select(func.pg_advisory_xact_lock(func.unnest(array(locks)))))
+    return find_by_bsn(work, bsn, municipality_code)
+
+
+def _must_know_all_keys(work: Work, municipality_code: str) -> None:
+    """Refuse to say that a BSN is unknown while some are on record under a key that isn't there to look with.
+
+    Pseudonyms begin with the number of their key, and the keys that are there have no gap between them: the lowest and
+    the highest pseudonym tell. Looked at after the search: what was made anew in between is then seen here.
+    """
+    column = col(Person.bsn_pseudonym)
+    given = select(column).where(Person.municipality_code == municipality_code, column.is_not(None)).limit(1)
+    ends = (given.order_by(column).scalar_subquery(), given.order_by(column.desc()).scalar_subquery())
+    for end in work.session.execute(select(*ends)).one():
+        if end is not None and end[0] not in work.vault.pseudonym_keys:
+            raise KeyMissing("BSNs can't be looked up at the moment: the administrator of Spil has to put a key back.")
 
 
 def find_by_name(work: Work, surname: str, birth_date: date, municipality_code: str) -> Sequence[Person]:
@@ -56,7 +86,7 @@ def register(
     """The person with this BSN if the municipality knows them, otherwise a new one."""
     if birth_date and birth_date > work.at.date():
         raise Invalid("A birth date lies in the past.", field="birthDate")
-    known = find_by_bsn(work, bsn, municipality_code) if bsn else None
+    known = find_to_register(work, bsn, municipality_code) if bsn else None
     if known:
         return known
     person = Person(municipality_code=municipality_code, given_name=given_name, surname=surname, birth_date=birth_date)
@@ -70,7 +100,7 @@ def register(
 
 def change(work: Work, person: Person, *, bsn: str | None = None, **new: Any) -> Person:
     if bsn:
-        known = find_by_bsn(work, bsn, person.municipality_code)
+        known = find_to_register(work, bsn, person.municipality_code)
         if known and known.id != person.id:
             raise Conflict("Another person in your municipality has this BSN.", code="bsn_in_use")
         _give_bsn(work, person, bsn)
