@@ -1,0 +1,81 @@
+"""End a relation on one worker, then read on another, again and again: nothing may be disclosed any more.
+
+    python -m tests.campaigns.revocation --trials 10000
+
+starts a PostgreSQL and two server processes of its own. Each trial ends one relation over HTTP in one of the ways of
+`tests/access/ways.py` (or lets it lapse) and makes one of the reads that disclosed the family just before, on both
+workers. Exit code 0: no read disclosed anything after the acknowledgement.
+"""
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+
+from api.embedded import postgres
+from api.main import create_app
+from api.migrating import migrate
+from tests.access.stand import trials
+from tests.access.sweep import ID
+from tests.access.ways import WAYS
+from tests.campaigns.concurrency import _process, _settings
+from tests.world import World
+
+Told = tuple[str, str, bool]
+
+
+def main() -> int:
+    """Run the campaign that the command line asks for."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--trials", type=int, default=10_000)
+    asked.add_argument("--at-once", type=int, default=3, help="so many families at a time")
+    wanted = asked.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
+    with ExitStack() as stack:
+        settings = _settings(stack.enter_context(postgres(Path(stack.enter_context(tempfile.TemporaryDirectory())))))
+        migrate(str(settings.database_url))
+        urls = [stack.enter_context(_process(settings)) for _ in range(2)]
+        app = create_app(settings)
+        worlds = []
+        for _ in range(wanted.at_once):
+            clients = [stack.enter_context(httpx.Client(base_url=url, timeout=60)) for url in urls]
+            worlds.append((World(app, clients[0]), clients[1]))
+            stack.callback(worlds[-1][0].close)
+        return _report(_tried(worlds, wanted.trials))
+
+
+def _tried(worlds: list[tuple[World, httpx.Client]], number: int) -> list[Told]:
+    with ThreadPoolExecutor(len(worlds)) as pool:
+        share = -(-number // len(worlds))
+        parts = [pool.submit(_some, world, reading, share) for world, reading in worlds]
+        return [one for part in parts for one in part.result()]
+
+
+def _some(world: World, reading: httpx.Client, number: int) -> list[Told]:
+    told: list[Told] = []
+    for one in trials(WAYS, world, ending=world.client, reading=reading, number=number):
+        told.append(one)
+        if len(told) % 500 == 0:
+            print(f"{len(told)} of {number}, {sum(known for *_, known in told)} disclosed", flush=True)
+    return told
+
+
+def _report(told: list[Told]) -> int:
+    disclosed = [one for one in told if one[2]]
+    for way, number in sorted(Counter(way for way, _, _ in told).items()):
+        print(f"  {way:45} {number}")
+    for path, number in sorted(Counter(ID.sub("{id}", path) for _, path, _ in told).items()):
+        print(f"  {path[:80]:80} {number}")
+    print(f"{len(told)} trials, {len(disclosed)} disclosed after the acknowledgement")
+    print(*disclosed[:10], sep="\n")
+    return int(bool(disclosed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
