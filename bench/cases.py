@@ -185,6 +185,7 @@ class Cases:
             body = {
                 "helpDomains": ["parenting"],
                 "legalBasis": "statutory_task",
+                "legalGround": "youth_help",
                 "professionalId": str(row.professional_id),
             }
             path = f"/families/{row.family_id}/involvements"

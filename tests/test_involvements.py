@@ -11,7 +11,7 @@ from api.domain.models import Agency, Family
 from tests.world import Team, World, ago, in_days, refused, today
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-TASK = {"legalBasis": "statutory_task"}
+TASK = {"legalBasis": "statutory_task", "legalGround": "youth_help"}
 
 
 def invite(world: World, family: Family, agency_id: Any, **other: Any) -> Any:

@@ -80,7 +80,11 @@ def two_agencies_are_invited_and_accept(cast: Cast, family: str) -> None:
         invited = cast.registrar.post(f"{family}/involvements/_invite", invitation)
         assert invited.status_code == 201, invited.text
         assert invited.json()["id"] in open_invitations(system)
-        terms = {"legalBasis": "statutory_task", "professionalId": cast.of(professional)["professionalId"]}
+        terms = {
+            "legalBasis": "statutory_task",
+            "legalGround": "youth_help",
+            "professionalId": cast.of(professional)["professionalId"],
+        }
         accepted = system.post(f"{family}/involvements/{invited.json()['id']}/_accept", terms)
         assert accepted.status_code == 200, accepted.text
         assert accepted.json()["state"] == "running"

@@ -75,7 +75,8 @@ def test_an_open_or_failed_invitation_is_between_those_it_concerns(world: World)
             assert str(agency.id) in str(timeline(world, insider, team.path))
     assert "not_our_task" not in str(timeline(world, world.system(team.agency), team.path))
     world.as_(world.system(asked)).post(
-        f"{team.path}/involvements/{the_invitation(world, team, asked.id)}/_accept", {"legalBasis": "statutory_task"}
+        f"{team.path}/involvements/{the_invitation(world, team, asked.id)}/_accept",
+        {"legalBasis": "statutory_task", "legalGround": "debt_help"},
     )
     seen = [item for item in timeline(world, world.actor(other), team.path) if item["agency"]]
     assert {"involvement.invited", "involvement.started"} <= {

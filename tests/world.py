@@ -16,6 +16,7 @@ from httpx import Client, Response
 from sqlalchemy import create_engine
 from sqlmodel import Session, select
 
+from api.cli.grounds import GROUND_OF
 from api.db import CONNECT, sqlalchemy_url
 from api.domain import (
     agencies,
@@ -290,6 +291,8 @@ class World:
         **terms: Any,
     ) -> Involvement:
         terms = {"legal_basis": LegalBasis.STATUTORY_TASK} | terms
+        if terms["legal_basis"] == LegalBasis.STATUTORY_TASK:
+            terms = {"legal_ground": GROUND_OF[agency.kind]} | terms
         professional_id = professional.id if professional else None
         return self.around(
             family,

@@ -56,6 +56,18 @@ attention AS (
   WHERE m.answer IS NULL AND m.ends_at > at
     AND (m.professional_id = %(professional_id)s::uuid OR 'registrar' = ANY(fam.relations))
   UNION ALL
+  -- For the lead and the registrar, until the privacy officer has looked into it
+  SELECT e.family_id, 'emergency_access', NULL, NULL, e.id FROM emergency_access e JOIN fam ON fam.id = e.family_id
+  WHERE fam.relations && ARRAY['registrar', 'lead_coordinator'] AND e.reviewed_at IS NULL
+    AND EXISTS (SELECT FROM entitlement n WHERE n.id = e.entitlement_id AND n.municipality_code = fam.municipality_code)
+  UNION ALL
+  SELECT i.family_id, 'basis_ended', NULL, NULL, i.id FROM involvement i
+  JOIN leads ON leads.id = i.family_id JOIN sees ON sees.family_id = i.family_id CROSS JOIN moment
+  WHERE i.ends_at <= at AND i.ends_at > at - interval '14 days' AND coalesce(i.end_reason, 'legal_basis_ended') = 'legal_basis_ended'
+    AND (NOT i.shielded OR sees.shielded)
+    AND NOT EXISTS (SELECT FROM involvement later WHERE later.family_id = i.family_id AND later.agency_id = i.agency_id
+      AND later.started_at <= at AND (later.ends_at IS NULL OR later.ends_at > at) AND (NOT later.shielded OR sees.shielded))
+  UNION ALL
   SELECT family_id, 'invitation_open', NULL, NULL, id FROM own WHERE answer IS NULL
   UNION ALL
   SELECT family_id, 'confirmation_due', NULL, confirmation_due_on, id FROM own CROSS JOIN moment

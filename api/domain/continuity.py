@@ -11,9 +11,29 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from api.domain.codes import Answer, ContactPointEnd, EventType, InvolvementEnd, MandateEnd
-from api.domain.models import Agency, ContactPoint, Deputy, Family, Involvement, Mandate, Professional
+from api.domain.codes import (
+    Answer,
+    ContactPointEnd,
+    EmergencyEnd,
+    EventType,
+    Framework,
+    InvolvementEnd,
+    MandateEnd,
+    MeasureEnd,
+)
+from api.domain.models import (
+    Agency,
+    ContactPoint,
+    Deputy,
+    EmergencyAccess,
+    Family,
+    Involvement,
+    Mandate,
+    Measure,
+    Professional,
+)
 from api.domain.work import Work
 
 
@@ -114,10 +134,14 @@ def settle(work: Work, family: Family) -> None:
         col(Mandate.end_reason).is_(None),
         or_(col(Mandate.answer).is_(None), Mandate.answer == Answer.ACCEPTED),
     )
-    if not work.session.exec(select(or_(of_involvements.exists(), of_mandates.exists()))).one():
+    of_emergencies = _open_emergencies(family).where(col(EmergencyAccess.ends_at) <= work.at)
+    of_measures = _open_measures(family).where(col(Measure.ends_at) <= work.at)
+    kinds = (of_involvements, of_mandates, of_emergencies, of_measures)
+    if not work.session.exec(select(or_(*(kind.exists() for kind in kinds)))).one():
         return
     lapsed, expired = work.session.exec(of_involvements).all(), work.session.exec(of_mandates).all()
-    ends = {one.ends_at for one in lapsed} | {one.ends_at for one in expired}
+    emergencies, measures = work.session.exec(of_emergencies).all(), work.session.exec(of_measures).all()
+    ends = {one.ends_at for some in (lapsed, measures, expired, emergencies) for one in some}
     for instant in sorted(end for end in ends if end):
         for involvement in lapsed:
             if involvement.ends_at == instant:
@@ -126,6 +150,10 @@ def settle(work: Work, family: Family) -> None:
         for mandate in expired:
             if mandate.ends_at == instant:
                 _expire(work, family, mandate, instant)
+        for emergency in emergencies:
+            if emergency.ends_at == instant:
+                end_emergency(work, emergency, EmergencyEnd.EXPIRED, instant)
+        _expire_measures(work, family, measures, instant)
         uphold(work, family, instant)
 
 
@@ -164,6 +192,44 @@ def end_contact_point(work: Work, point: ContactPoint, reason: ContactPointEnd, 
     work.tell(EventType.CONTACT_POINT_ENDED, point, reason=reason, at=at)
 
 
+def end_emergency(work: Work, emergency: EmergencyAccess, reason: EmergencyEnd, at: datetime) -> None:
+    emergency.ends_at, emergency.end_reason = at, reason
+    work.tell(EventType.EMERGENCY_ACCESS_ENDED, emergency, reason=reason, at=at)
+
+
+def end_emergencies(work: Work, family: Family, reason: EmergencyEnd) -> None:
+    """End every view of the family that somebody has in an emergency."""
+    for emergency in work.session.exec(_open_emergencies(family)):
+        end_emergency(work, emergency, reason, work.at)
+
+
+def _expire_measures(work: Work, family: Family, measures: Sequence[Measure], instant: datetime) -> None:
+    for measure in measures:
+        if measure.ends_at == instant:
+            measure.end_reason = MeasureEnd.EXPIRED
+            work.tell(EventType.MEASURE_ENDED, measure, at=instant, reason=measure.end_reason)
+            relax_framework(work, family, instant)
+
+
+def relax_framework(work: Work, family: Family, at: datetime) -> None:
+    """The family is helped voluntarily again, if no measure runs any more."""
+    work.session.flush()
+    running = _open_measures(family).where(or_(col(Measure.ends_at).is_(None), col(Measure.ends_at) > at))
+    if family.framework == Framework.COURT_ORDERED and work.session.exec(running.limit(1)).first() is None:
+        family.framework = Framework.VOLUNTARY
+        work.tell(EventType.FAMILY_CHANGED, family, at=at)
+
+
+def _open_measures(family: Family) -> SelectOfScalar[Measure]:
+    of_family = select(Measure).where(Measure.family_id == family.id)
+    return of_family.where(col(Measure.end_reason).is_(None))
+
+
+def _open_emergencies(family: Family) -> SelectOfScalar[EmergencyAccess]:
+    of_family = select(EmergencyAccess).where(EmergencyAccess.family_id == family.id)
+    return of_family.where(col(EmergencyAccess.end_reason).is_(None))
+
+
 def _open_mandates(work: Work, family: Family, at: datetime) -> Sequence[Mandate]:
     return work.session.exec(
         select(Mandate).where(
@@ -191,4 +257,7 @@ def lapsed_families(session: Session, at: datetime, limit: int) -> Sequence[UUID
             or_(col(table.answer).is_(None), col(table.answer) == Answer.ACCEPTED),
         )
         lapsed += session.exec(ended.distinct().limit(limit)).all()
+    for ending in (EmergencyAccess, Measure):
+        over = select(ending.family_id).where(col(ending.ends_at) <= at, col(ending.end_reason).is_(None))
+        lapsed += session.exec(over.distinct().limit(limit)).all()
     return list(dict.fromkeys(lapsed))[:limit]

@@ -5,12 +5,13 @@ Invariant: a closed family has no lead, no contact points and no running involve
 
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
-from api.domain import contact_points, continuity, members, municipalities, persons
+from api.domain import consents, contact_points, continuity, involvements, measures, members, municipalities, persons
 from api.domain.codes import (
     Answer,
     ContactPointEnd,
+    EmergencyEnd,
     EventType,
     FamilyClosing,
     Framework,
@@ -41,6 +42,9 @@ def open_family(
 
 
 def change(work: Work, family: Family, **new: Any) -> Family:
+    leaves_court = new.get("framework", Framework.COURT_ORDERED) != Framework.COURT_ORDERED
+    if leaves_court and measures.run(work, family):
+        raise Conflict("A child protection measure runs: the framework is court-ordered.", code="measure_running")
     family.sqlmodel_update(new)
     work.tell(EventType.FAMILY_CHANGED, family)
     return family
@@ -54,6 +58,7 @@ def close(work: Work, family: Family, closing: FamilyClosing) -> Family:
     work.tell(EventType.FAMILY_CLOSED, family, reason=closing)
     _withdraw_open_questions(work, family)
     contact_points.close_gaps(work, family)
+    continuity.end_emergencies(work, family, EmergencyEnd.FAMILY_CLOSED)
     for point in continuity.running_contact_points(work, family):
         continuity.end_contact_point(work, point, ContactPointEnd.FAMILY_CLOSED, work.at)
     mandate = continuity.active_mandate(work, family)
@@ -80,10 +85,16 @@ def move_to_municipality(work: Work, family: Family, municipality_code: str) -> 
         raise Conflict("This municipality is responsible already. Name another one.")
     if municipality_code not in {known.code for known in municipalities.known(work)}:
         raise Invalid("There is no such municipality. GET /v1/municipalities lists them.", field="municipalityCode")
+    successors = {}
+    work.session.execute(select(func.spil_also_oversee(municipality_code)))
     for member, person in members.current(work, family):
         successor = persons.carry_over(work, person, municipality_code)
-        members.leave(work, member)
-        members.join(work, family, successor, member.role, parental_authority=member.parental_authority)
+        members.succeed(work, family, member, successor)
+        successors[person.id] = successor.id
+    consents.carry_over(work, family, successors)
+    measures.carry_over(work, family, successors)
+    involvements.carry_over(work, family, successors)
+    continuity.end_emergencies(work, family, EmergencyEnd.FAMILY_MOVED)
     family.municipality_code = municipality_code
     work.tell(EventType.FAMILY_MOVED, family)
     return family

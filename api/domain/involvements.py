@@ -3,7 +3,7 @@
 Invariant: what changes an involvement ends, in the same transaction, every role around the family that rested on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
-from api.domain import agencies, calendar, continuity, help_domains, professionals
+from api.domain import agencies, bases, calendar, consents, continuity, help_domains, professionals
 from api.domain.codes import (
     Answer,
     ContactFrequency,
@@ -23,7 +23,7 @@ from api.domain.codes import (
     LegalBasis,
 )
 from api.domain.errors import Conflict, Invalid, NotFound
-from api.domain.models import Family, Involvement
+from api.domain.models import Family, Involvement, Member
 from api.domain.work import Work
 
 CONFIRMED_FOR = timedelta(days=182)
@@ -37,6 +37,11 @@ class Terms:
     legal_basis: LegalBasis
     legal_basis_ends_on: date | None = None
     """The last day; consent always has one."""
+    legal_ground: str | None = None
+    """The article; for a statutory task there always is one."""
+    measure_id: UUID | None = None
+    member_id: UUID | None = None
+    """Whom it is about; without one, the family as a whole."""
     professional_id: UUID | None = None
     contact_frequency: ContactFrequency | None = None
     shielded: bool = False
@@ -145,13 +150,15 @@ def change(work: Work, family: Family, involvement: Involvement, **new: Any) -> 
         professionals.working(work, new["professional_id"], involvement.agency_id)
     if "help_domains" in new:
         new["help_domains"] = help_domains.check(work, new["help_domains"], family.municipality_code)
-    if "legal_basis" in new or "legal_basis_ends_on" in new:
-        basis = new.get("legal_basis", involvement.legal_basis)
-        last_day = new.pop("legal_basis_ends_on", None)
-        new["ends_at"] = end_of_basis(work, basis, last_day)
+    if "member_id" in new:
+        new["person_id"] = _person_of(work, family, new.pop("member_id"))
+    if bases.SAYS & new.keys():
+        new |= bases.renamed(work, family, involvement, new)
+        new.pop("legal_basis_ends_on", None)
     if new.get("shielded"):
         _must_not_lead(work, family, involvement)
     involvement.sqlmodel_update(new)
+    _rest_on_consent(work, family, involvement)
     work.tell(EventType.INVOLVEMENT_CHANGED, involvement)
     continuity.uphold(work, family)
     return involvement
@@ -181,6 +188,15 @@ def end(work: Work, family: Family, involvement: Involvement, reason: Involvemen
     return involvement
 
 
+def carry_over(work: Work, family: Family, successors: Mapping[UUID, UUID]) -> None:
+    """Whom an involvement is about becomes a person of another municipality."""
+    with work.by_itself():
+        for involvement in continuity.running_involvements(work, family):
+            if involvement.person_id and involvement.person_id in successors:
+                involvement.person_id = successors[involvement.person_id]
+                work.tell(EventType.INVOLVEMENT_CHANGED, involvement)
+
+
 def _start(
     work: Work, family: Family, involvement: Involvement, terms: Terms, started_on: date | None = None
 ) -> Involvement:
@@ -191,15 +207,24 @@ def _start(
         professionals.working(work, professional_id, involvement.agency_id)
     if started_on and started_on > calendar.day_of(work.at):
         raise Invalid("An involvement starts today or earlier. Register it when it begins.", field="startedOn")
-    ends_at = end_of_basis(work, terms.legal_basis, terms.legal_basis_ends_on)
+    person_id = _person_of(work, family, terms.member_id)
+    basis = bases.named(
+        work,
+        family,
+        terms.legal_basis,
+        ends_on=terms.legal_basis_ends_on,
+        ground=terms.legal_ground,
+        measure_id=terms.measure_id,
+    )
     involvement.answer = Answer.ACCEPTED
     involvement.professional_id = professional_id
-    involvement.legal_basis = terms.legal_basis
+    involvement.person_id = person_id
+    involvement.sqlmodel_update(basis)
     involvement.contact_frequency = terms.contact_frequency
     involvement.shielded = terms.shielded
     involvement.started_at = calendar.start_of(started_on) if started_on else work.at
     involvement.confirmation_due_on = calendar.day_of(work.at + CONFIRMED_FOR)
-    involvement.ends_at = ends_at
+    _rest_on_consent(work, family, involvement)
     if any(_is_same(work, involvement, known) for known in _with_agency(work, family, involvement.agency_id)):
         raise Conflict("This agency and professional are involved with this family already. Change that involvement.")
     work.add(involvement)
@@ -217,14 +242,26 @@ def _stage_of(work: Work, family: Family, agency_id: UUID) -> DisclosureStage:
     return max(stages, key=list(DisclosureStage).index, default=DisclosureStage.AGENCIES)
 
 
-def end_of_basis(work: Work, basis: LegalBasis | None, last_day: date | None) -> Any:
-    if last_day is None:
-        if basis is LegalBasis.CONSENT:
-            raise Invalid("Consent has an end: give its last day.", field="legalBasisEndsOn")
+def _person_of(work: Work, family: Family, member_id: UUID | None) -> UUID | None:
+    """Whom an involvement is about: somebody who is in the family now."""
+    if member_id is None:
         return None
-    if last_day < calendar.day_of(work.at):
-        raise Invalid("The legal basis has ended: its last day lies in the past.", field="legalBasisEndsOn")
-    return calendar.end_of(last_day)
+    with work.session.no_autoflush:
+        member = work.session.get(Member, member_id)
+    if member is None or member.family_id != family.id or (member.ends_at and member.ends_at <= work.at):
+        raise Invalid("This family has no such member now.", field="memberId")
+    return member.person_id
+
+
+def _rest_on_consent(work: Work, family: Family, involvement: Involvement) -> None:
+    """Leave out the help domains that somebody objects to; refuse if none is left."""
+    if involvement.legal_basis != LegalBasis.CONSENT:
+        return
+    with work.session.no_autoflush:
+        terms = consents.terms_on_consent(consents.household(work, family), involvement, work.at)
+    if terms is None:
+        raise Conflict(consents.UNWANTED, code="no_legal_basis")
+    involvement.sqlmodel_update(terms)
 
 
 def _is_same(work: Work, one: Involvement, other: Involvement) -> bool:

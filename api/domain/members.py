@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, or_, select
+from sqlmodel import col, func, or_, select
 
+from api.domain import consents
 from api.domain.codes import EventType, MemberRole
 from api.domain.errors import Conflict, NotFound
 from api.domain.models import Family, Member, Person
@@ -38,6 +39,14 @@ def get(work: Work, family: Family, member_id: UUID) -> Member:
     return member
 
 
+def may_look(work: Work, family: Family, about_id: UUID | None) -> bool:
+    """Whether the actor, if they are of the family, may look at what is about this member. Others may."""
+    reader_id = work.actor.person_id
+    if reader_id is None or about_id is None:
+        return True
+    return bool(work.session.scalar(select(func.may_look(reader_id, about_id, family.id))))
+
+
 def join(work: Work, family: Family, person: Person, role: MemberRole, *, parental_authority: bool = False) -> Member:
     if any(member.person_id == person.id for member, _ in current(work, family)):
         raise Conflict("This person is a member of the family already.")
@@ -56,13 +65,25 @@ def join(work: Work, family: Family, person: Person, role: MemberRole, *, parent
 def change(work: Work, member: Member, **new: Any) -> Member:
     member.sqlmodel_update(new)
     work.tell(EventType.MEMBER_CHANGED, member)
+    consents.uphold(work, work.session.get_one(Family, member.family_id))
     return member
 
 
 def leave(work: Work, member: Member) -> Member:
+    _end(work, member)
+    consents.uphold(work, work.session.get_one(Family, member.family_id))
+    return member
+
+
+def succeed(work: Work, family: Family, member: Member, successor: Person) -> Member:
+    """The same member, from now on as another person: what they said of sharing stands."""
+    _end(work, member)
+    return join(work, family, successor, member.role, parental_authority=member.parental_authority)
+
+
+def _end(work: Work, member: Member) -> None:
     member.ends_at = work.at
     work.tell(EventType.MEMBER_LEFT, member)
-    return member
 
 
 def move(work: Work, member: Member, to: Family) -> Member:

@@ -23,12 +23,15 @@ class AttentionKind(StrEnum):
     NO_LEAD_COORDINATOR = "no_lead_coordinator"
     MANDATE_EXPIRING = "mandate_expiring"
     MANDATE_PROPOSED = "mandate_proposed"
+    BASIS_ENDED = "basis_ended"
+    """In the last fourteen days: an agency's involvement ended with its legal basis, and it has no other one."""
     INVITATION_OPEN = "invitation_open"
     CONFIRMATION_DUE = "confirmation_due"
+    EMERGENCY_ACCESS = "emergency_access"
 
 
 class Attention(Out):
-    """Something to do. `about`: the id of the mandate or involvement it concerns."""
+    """Something to do. `about`: the id of the mandate, involvement or emergency access it concerns."""
 
     kind: AttentionKind
     help_domain: HelpDomainCode | None

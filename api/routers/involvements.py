@@ -1,7 +1,7 @@
 """Involvements: an agency starts, changes, confirms and ends its own; it is invited, and accepts or declines."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
@@ -10,7 +10,7 @@ from pydantic import MISSING, Field
 from api.auth.calls import FamilyCall
 from api.auth.guards import Routes
 from api.auth.policy import Permission
-from api.domain import involvements
+from api.domain import involvements, members
 from api.domain.codes import (
     ContactFrequency,
     DisclosureStage,
@@ -23,12 +23,14 @@ from api.domain.errors import Forbidden, NotFound
 from api.domain.models import Involvement
 from api.paging import Page
 from api.routers.parameters import InvolvementId
-from api.shapes import Body, Day, HelpDomainCode, Id, Moment, Out, YesNo
+from api.shapes import Body, Day, HelpDomainCode, Id, LegalGroundCode, Moment, Out, YesNo
 
 routes = Routes("Involvements")
 
 HelpDomains = Annotated[list[HelpDomainCode], Field(min_length=1, max_length=30)]
 BASIS_ENDS = "The last day on which the legal basis holds; consent always has one. The involvement ends with it."
+GROUND = "The article that gives the legal basis, of `GET /v1/legal-grounds`. A statutory task always names one."
+MEASURE = "The running measure it rests on, if the legal basis is a measure. The involvement ends with it."
 
 
 class Terms(Body):
@@ -36,6 +38,9 @@ class Terms(Body):
 
     legal_basis: LegalBasis
     legal_basis_ends_on: Day | None = Field(default=None, description=BASIS_ENDS)
+    legal_ground: LegalGroundCode | None = Field(default=None, description=GROUND)
+    measure_id: Id | None = Field(default=None, description=MEASURE)
+    member_id: Id | None = Field(default=None, description="Whom it is about. Without it: the family as a whole.")
     professional_id: Id | None = Field(default=None, description="Who does it; a professional of the agency.")
     contact_frequency: ContactFrequency | None = None
     shielded: YesNo = Field(
@@ -64,6 +69,9 @@ class InvolvementChange(Body):
     contact_frequency: ContactFrequency | None | MISSING = MISSING
     legal_basis: LegalBasis | MISSING = MISSING
     legal_basis_ends_on: Day | None | MISSING = Field(default=MISSING, description=BASIS_ENDS)
+    legal_ground: LegalGroundCode | None | MISSING = Field(default=MISSING, description=GROUND)
+    measure_id: Id | None | MISSING = Field(default=MISSING, description=MEASURE)
+    member_id: Id | None | MISSING = Field(default=MISSING, description="Whom it is about. Null: the whole family.")
     shielded: YesNo | MISSING = MISSING
 
 
@@ -94,7 +102,11 @@ class Disclosing(Body):
 
 
 class InvolvementOut(Out):
-    """That an agency is involved with a family, or is asked to be. `endsAt`: when it ended, or will by itself."""
+    """That an agency is involved with a family, or is asked to be. `endsAt`: when it ended, or will by itself.
+
+    `legalGround`, `measureId` and `personId` (whom it is about) are null for who isn't of the agency, the lead
+    coordinator or the registrar; a member sees whom it is about.
+    """
 
     id: UUID
     family_id: UUID
@@ -105,6 +117,9 @@ class InvolvementOut(Out):
     shielded: bool
     contact_frequency: ContactFrequency | None
     legal_basis: LegalBasis | None
+    legal_ground: LegalGroundCode | None
+    measure_id: UUID | None
+    person_id: UUID | None
     disclosure_stage: DisclosureStage
     invited_at: Moment | None
     answered_at: Moment | None
@@ -116,19 +131,25 @@ class InvolvementOut(Out):
 
 
 def _out(call: FamilyCall, involvement: Involvement) -> InvolvementOut:
-    return InvolvementOut.of(involvement, state=involvement.state_at(call.work.at))
+    known: dict[str, Any] = {"state": involvement.state_at(call.work.at)}
+    if not (call.access.sees("shielded") or involvement.agency_id == call.work.actor.agency_id):
+        about = involvement.person_id if call.work.actor.person_id else None
+        known |= {"legal_ground": None, "measure_id": None, "person_id": about}
+    return InvolvementOut.of(involvement, **known)
 
 
 def _is_shown(call: FamilyCall, involvement: Involvement) -> bool:
     """Shielded involvements and open or failed invitations are for the agency itself, the lead and the registrar.
 
-    An agency that is only invited sees its own invitation. One involvement being shielded hides no other one: if it
+    An agency that is only invited sees its own invitation. A member sees what is about another one only if they may
+    look at that. One involvement being shielded hides no other one: if it
     did, the absence of what is seen elsewhere would give it away.
     """
     if call.access.sees("shielded") or involvement.agency_id == call.work.actor.agency_id:
         return True
     of_the_team = call.access.by(Permission.FAMILY_READ) is not None
-    return of_the_team and involvement.started_at is not None and not involvement.shielded
+    open_to_all = of_the_team and involvement.started_at is not None and not involvement.shielded
+    return open_to_all and members.may_look(call.work, call.family, involvement.person_id)
 
 
 def _must_be_given_by_an_agency(reason: InvolvementEnd) -> None:

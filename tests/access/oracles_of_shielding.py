@@ -121,7 +121,7 @@ def _shielded(scene: Scene) -> str:
 def ids_of_involvements(world: World, scene: Scene) -> Iterator[Attempt]:
     """Whoever knows it from before it was shielded can't find out whether it still runs."""
     hidden, missing = (f"{scene.path}/involvements/{one}" for one in (_shielded(scene), uuid4()))
-    terms = {"legalBasis": "statutory_task"}
+    terms = {"legalBasis": "statutory_task", "legalGround": "debt_help"}
     for who in (*ORDINARY, "invited_system", "candidate"):
         caller = world.as_(scene.related[who])
         yield Attempt(caller.get(hidden), caller.get(missing))

@@ -69,6 +69,7 @@ def own_key_afterwards(world: World, scene: Scene) -> Iterator[Attempt]:
     body = {
         "helpDomains": ["finances"],
         "legalBasis": "statutory_task",
+        "legalGround": "debt_help",
         "professionalId": str(world.a_professional(agency).id),
     }
     known = caller.post(f"/families/{family.id}/involvements", body, headers=key)

@@ -150,10 +150,14 @@ class Scene:
             "POST members": {"person": {"givenName": "Jo", "surname": "Wit"}, "role": "child"},
             "PATCH members": {"role": "other"},
             "POST members _move": {"familyId": str(uuid4())},
-            "POST involvements": {"helpDomains": ["finances"], "legalBasis": "statutory_task"},
+            "POST involvements": {
+                "helpDomains": ["finances"],
+                "legalBasis": "statutory_task",
+                "legalGround": "debt_help",
+            },
             "POST involvements _invite": {"agencyId": str(self.school.id), "helpDomains": ["finances"]},
             "PATCH involvements": {"contactFrequency": "weekly"},
-            "POST involvements _accept": {"legalBasis": "statutory_task"},
+            "POST involvements _accept": {"legalBasis": "statutory_task", "legalGround": "treatment"},
             "POST involvements _decline": {"reason": "no_capacity"},
             "POST involvements _end": {"reason": "completed"},
             "POST mandates": {

@@ -131,6 +131,7 @@ def test_beside_an_open_involvement_a_shielded_one_of_the_same_agency_changes_no
             ["child_safety"],
             involvements.Terms(
                 legal_basis=involvements.LegalBasis.STATUTORY_TASK,
+                legal_ground="debt_help",
                 professional_id=shielding.bystander.id,
                 shielded=True,
             ),

@@ -269,7 +269,11 @@ MISSING = {name: str(uuid4()) for name in ("memberId", "involvementId", "mandate
 HARMLESS: dict[str, dict[str, Any]] = {
     "POST /_move": {"municipalityCode": "9999"},
     "POST /members": {"personId": str(uuid4()), "role": "child"},
-    "POST /involvements": {"helpDomains": ["nothing_of_the_kind"], "legalBasis": "statutory_task"},
+    "POST /involvements": {
+        "helpDomains": ["nothing_of_the_kind"],
+        "legalBasis": "statutory_task",
+        "legalGround": "debt_help",
+    },
     "POST /involvements/_invite": {"agencyId": str(uuid4()), "helpDomains": ["finances"]},
     "POST /mandates": {
         "professionalId": str(uuid4()),

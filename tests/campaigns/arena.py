@@ -179,12 +179,18 @@ class Fighter:
         return self._heard_of_involvement(around, answer, agency.id)
 
     async def accept_invitation(self, around: Around) -> Response:
-        return await self._of_own(around, "_accept", {"legalBasis": "statutory_task"}, of=around.involvements[-1])
+        body = {"legalBasis": "statutory_task", "legalGround": "youth_help"}
+        return await self._of_own(around, "_accept", body, of=around.involvements[-1])
 
     async def start(self, around: Around) -> Response:
         agency_id = self.chance.choice(self.arena.agencies).id
         worker = str(self.chance.choice(self.arena.staff[agency_id]).id)
-        body = {"helpDomains": self._domains(), "legalBasis": "statutory_task", "professionalId": worker}
+        body = {
+            "helpDomains": self._domains(),
+            "legalBasis": "statutory_task",
+            "legalGround": "youth_help",
+            "professionalId": worker,
+        }
         body |= {"shielded": self.chance.random() < 0.2}
         system = self.arena.world.system(next(one for one in self.arena.agencies if one.id == agency_id))
         answer = await self.call(system, "POST", f"/families/{around.family.id}/involvements", body, **self._key())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.cli.grounds import GROUND_OF
 from api.domain.codes import AgencyKind as Kind
 
 HOME, NEIGHBOUR = "9901", "9902"
@@ -227,3 +228,9 @@ ABSENCES = (
     ("wilg.tom", -2, 12, "wilg.yasmina"),
     ("riet.pieter", 20, 34, "riet.gerda"),
 )
+
+
+def ground_of(who: str) -> str:
+    """The statutory task that an agency, or a professional of it, names."""
+    key = who.partition(".")[0]
+    return next(GROUND_OF[one.kind] for one in FIELD if one.key == key)

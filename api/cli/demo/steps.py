@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from api.cli.demo.field import ground_of
 from api.domain import contact_points, families, involvements, mandates
 from api.domain.actor import Actor
 from api.domain.calendar import day_of
@@ -209,6 +210,7 @@ def moves(ago: float, code: str) -> Step:
 def _terms(stage: Stage, who: str, every: ContactFrequency, basis: LegalBasis, until: int | None, **more: Any) -> Terms:
     return Terms(
         legal_basis=basis,
+        legal_ground=ground_of(who) if basis is LegalBasis.STATUTORY_TASK else None,
         legal_basis_ends_on=None if until is None else _day(stage, until),
         professional_id=stage.professional_id(who),
         contact_frequency=every,

@@ -9,6 +9,7 @@ from functools import cache
 from random import Random
 from typing import NamedTuple
 
+from api.cli.grounds import GROUND_OF
 from api.cli.seed.directory import GIVEN, GUARDIANS, NULL, SORTS, SURNAMES, Directory, Lines, an_id
 from api.domain import bsn, calendar
 from api.domain.codes import Power
@@ -29,6 +30,8 @@ DOMAINS = tuple(
     for sort in SORTS
 )
 """For each of `SORTS`, which help domains an involvement can be about: all of them, or one."""
+STAGES = tuple("others_involved" if sort.signal_only else "agencies" for sort in SORTS)
+"""For each of `SORTS`, how much it is shown of the others."""
 
 
 class Family(NamedTuple):
@@ -129,7 +132,8 @@ def _person(run: Run, number: int, surname: str, child: bool) -> str:
         sealed, pseudonym = (rf"\\x{value.hex()}" for value in bsn.sealed(run.vault, known, _dashed(person_id)))
     born = run.days[run.below(17 * 365) if child else 20 * 365 + run.below(35 * 365)]
     run.lines["person"].append(
-        f"{person_id}\t{run.directory.code}\t{GIVEN[run.below(len(GIVEN))]}\t{surname}\t{born}\t{sealed}\t{pseudonym}\n"
+        f"{person_id}\t{run.directory.code}\t{GIVEN[run.below(len(GIVEN))]}\t{surname}\t{born}\t{sealed}\t{pseudonym}"
+        "\tf\n"
     )
     return person_id
 
@@ -183,7 +187,8 @@ def _agency(run: Run, family: Family, sort: int, carriers: dict[str, list[Carrie
         flag, due = "t" if shielded else "f", run.ends[run.below(180)][:10]
         run.lines["involvement"].append(
             f"{an_id(run.random)}\t{family.id}\t{team.agency_id}\t{professional_id}\t{domains}\t{flag}"
-            f"\t{FREQUENCIES[run.below(8)]}\t{basis}\t{NULL}\taccepted\t{NULL}\t{run.moment(since)}\t{due}\t{end}\n"
+            f"\t{FREQUENCIES[run.below(8)]}\t{basis}\t{{}}\t{STAGES[sort]}"
+            f"\t{NULL}\taccepted\t{NULL}\t{run.moment(since)}\t{due}\t{end}\n"
         )
         if not shielded and not SORTS[sort].signal_only:
             for domain in each:
@@ -191,13 +196,14 @@ def _agency(run: Run, family: Family, sort: int, carriers: dict[str, list[Carrie
 
 
 def _basis(run: Run, family: Family, sort: int) -> tuple[str, str]:
-    """The legal basis of an involvement, and its end."""
+    """The legal basis of an involvement, with its article and its end by the agency's word; and how it ends."""
     closing = f"{run.days[family.closed]}{EVENING}\tfamily_closed"
     if family.framework == "court_ordered" and sort == GUARDIANS:
-        return "measure", closing if family.closed else f"{NULL}\t{NULL}"
+        return f"measure\tsupervision_order\t{NULL}", closing if family.closed else f"{NULL}\t{NULL}"
     if run.chance < 0.4:
-        return "consent", closing if family.closed else f"{run.ends[run.below(len(run.ends))]}\t{NULL}"
-    return "statutory_task", closing if family.closed else f"{NULL}\t{NULL}"
+        end = run.days[family.closed] + EVENING if family.closed else run.ends[run.below(len(run.ends))]
+        return f"consent\tconsent\t{end}", closing if family.closed else f"{end}\t{NULL}"
+    return f"statutory_task\t{GROUND_OF[SORTS[sort].kind]}\t{NULL}", closing if family.closed else f"{NULL}\t{NULL}"
 
 
 def _ended(run: Run, family: Family, sort: int) -> None:
@@ -207,7 +213,8 @@ def _ended(run: Run, family: Family, sort: int) -> None:
     until = family.closed + 1 + run.below(family.opened - family.closed - 2)
     domains = DOMAINS[sort][0][0]
     run.lines["involvement"].append(
-        f"{an_id(run.random)}\t{family.id}\t{team.agency_id}\t{professional_id}\t{domains}\tf\tmonthly\tstatutory_task"
+        f"{an_id(run.random)}\t{family.id}\t{team.agency_id}\t{professional_id}\t{domains}\tf\tmonthly"
+        f"\tstatutory_task\t{GROUND_OF[SORTS[sort].kind]}\t{NULL}\t{{}}\t{STAGES[sort]}"
         f"\t{NULL}\taccepted\t{NULL}\t{run.moment(family.opened)}\t{NULL}\t{run.moment(until)}\t{ENDINGS[run.below(5)]}\n"
     )
 
@@ -217,6 +224,7 @@ def _invitation(run: Run, family: Family, sort: int) -> None:
     team = run.directory.teams[sort][0]
     run.lines["involvement"].append(
         f"{an_id(run.random)}\t{family.id}\t{team.agency_id}\t{NULL}\t{DOMAINS[sort][0][0]}\tf\t{NULL}\t{NULL}"
+        f"\t{NULL}\t{NULL}\t{{}}\t{STAGES[sort]}"
         f"\t{run.moment(1 + run.below(3))}\t{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NULL}\t{NULL}\n"
     )
 
