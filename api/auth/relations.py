@@ -14,8 +14,9 @@ from api.auth.policy import FIELDS, RELATIONS_OF, Relation
 from api.domain.actor import Actor, Role
 from api.domain.codes import DisclosureStage
 
-OLD_ENOUGH = "interval '12 years'"
-"""From this age a child may look for themselves (Wgbo, Jeugdwet art. 7.3.4 and further)."""
+OLD_ENOUGH = "p.birth_date <= (statement_timestamp() AT TIME ZONE 'Europe/Amsterdam')::date - interval '12 years'"
+"""From this age a child may look for themselves (Wgbo, Jeugdwet art. 7.3.4 and further), whatever their role in the
+family is called. It is reached on the day it is where the families live."""
 
 
 def runs(alias: str) -> str:
@@ -27,10 +28,20 @@ def runs(alias: str) -> str:
 
 def openly_involved(professional: str, *more: str) -> str:
     """A role around a family runs only while the agency of whoever has it is openly involved."""
+    return f"EXISTS (SELECT {_ground(professional, *more)})"
+
+
+def carried_until(professional: str, *more: str) -> str:
+    """When the open involvement that a role rests on ends by itself, if it does."""
+    last = "nullif(max(coalesce(i.ends_at, 'infinity')), 'infinity')"
+    return f"(SELECT {last} {_ground(professional, *more)})"
+
+
+def _ground(professional: str, *more: str) -> str:
     conditions = ("i.family_id = role.family_id", "NOT i.shielded", runs("i"), f"p.id = {professional}", *more)
-    return f"""EXISTS (
-        SELECT FROM involvement i JOIN professional p ON p.agency_id = i.agency_id AND p.active
-        WHERE {" AND ".join(conditions)})"""
+    return f"""
+        FROM involvement i JOIN professional p ON p.agency_id = i.agency_id AND p.active
+        WHERE {" AND ".join(conditions)}"""
 
 
 RUNS = runs("role")
@@ -42,7 +53,11 @@ ME = f"""(
         SELECT a.professional_id FROM absence a JOIN professional p ON p.id = a.cover_id AND p.active
         WHERE a.cover_id = %(professional_id)s AND {runs("a")})"""
 """A professional, and whom they cover for now."""
+COVERS_UNTIL = f"""CASE WHEN role.professional_id <> %(professional_id)s THEN (
+        SELECT max(a.ends_at) FROM absence a
+        WHERE a.cover_id = %(professional_id)s AND a.professional_id = role.professional_id AND {runs("a")}) END"""
 FOR_MY_AGENCY = "i.agency_id = %(agency_id)s"
+OF_THE_DOMAIN = "role.help_domain = ANY(i.help_domains)"
 OF_MUNICIPALITY = "(SELECT id AS family_id, municipality_code FROM family) AS role"
 RESPONSIBLE = "role.municipality_code = %(municipality_code)s"
 
@@ -61,6 +76,10 @@ class Found:
     where: str
     powers: str = "NULL::text[]"
     legal_basis: str = "NULL"
+    until: str = "NULL::timestamptz"
+    """When it ends by itself, as far as is known now."""
+    shielded: str = "false"
+    """Whether it rests on what not everybody related to the family may know."""
 
 
 AT_STAGE = {
@@ -73,7 +92,8 @@ AT_STAGE = {
 
 def involved(stage: DisclosureStage) -> Found:
     where = f"{{own}} AND {RUNS} AND role.disclosure_stage = '{stage}'"
-    return Found("involvement AS role", where, legal_basis="role.legal_basis")
+    until = f"least(role.ends_at, {COVERS_UNTIL})"
+    return Found("involvement AS role", where, legal_basis="role.legal_basis", until=until, shielded="role.shielded")
 
 
 FOUND: dict[Relation, Found] = {
@@ -84,6 +104,7 @@ FOUND: dict[Relation, Found] = {
         f"{MINE} AND {RUNS} AND {openly_involved('role.professional_id', FOR_MY_AGENCY)}",
         powers="role.powers",
         legal_basis="role.legal_basis",
+        until=f"least(role.ends_at, {carried_until('role.professional_id', FOR_MY_AGENCY)})",
     ),
     Relation.DEPUTY: Found(
         f"deputy AS role JOIN mandate m ON m.id = role.mandate_id AND {runs('m')}",
@@ -91,25 +112,42 @@ FOUND: dict[Relation, Found] = {
         f" AND {openly_involved('m.professional_id')}",
         powers="m.powers",
         legal_basis="m.legal_basis",
+        until=f"least(role.ends_at, m.ends_at, {carried_until('role.professional_id', FOR_MY_AGENCY)},"
+        f" {carried_until('m.professional_id')})",
     ),
     Relation.CONTACT_POINT: Found(
         "contact_point AS role",
         f"role.professional_id IN {ME} AND {RUNS}"
-        f" AND {openly_involved('role.professional_id', FOR_MY_AGENCY, 'role.help_domain = ANY(i.help_domains)')}",
+        f" AND {openly_involved('role.professional_id', FOR_MY_AGENCY, OF_THE_DOMAIN)}",
+        until=f"least(role.ends_at, {COVERS_UNTIL},"
+        f" {carried_until('role.professional_id', FOR_MY_AGENCY, OF_THE_DOMAIN)})",
     ),
     **{relation: involved(stage) for stage, relation in AT_STAGE.items()},
-    Relation.INVITED_AGENCY: Found("involvement AS role", "{own} AND role.answer IS NULL"),
+    Relation.INVITED_AGENCY: Found(
+        "involvement AS role JOIN agency a ON a.id = role.agency_id AND a.active", "{own} AND role.answer IS NULL"
+    ),
     Relation.PROPOSED_LEAD: Found(
         "mandate AS role",
         f"{MINE} AND role.answer IS NULL AND role.ends_at > statement_timestamp()"
         f" AND {openly_involved('role.professional_id', FOR_MY_AGENCY)}",
         legal_basis="role.legal_basis",
+        until=f"least(role.ends_at, {carried_until('role.professional_id', FOR_MY_AGENCY)})",
+    ),
+    Relation.EMERGENCY: Found(
+        f"emergency_access AS role JOIN entitlement e ON e.id = role.entitlement_id AND {runs('e')}"
+        " JOIN family f ON f.id = role.family_id AND f.municipality_code = e.municipality_code AND f.closed_at IS NULL"
+        " JOIN professional p ON p.id = role.professional_id AND p.agency_id = role.agency_id AND p.active"
+        " JOIN agency a ON a.id = p.agency_id AND a.active",
+        f"{MINE} AND role.agency_id = %(agency_id)s AND {RUNS}",
+        legal_basis="'vital_interest'",
+        until="least(role.ends_at, e.ends_at)",
     ),
     Relation.MEMBER: Found(
         "member AS role JOIN person p ON p.id = role.person_id",
-        f"role.person_id = %(person_id)s AND {RUNS}"
-        f" AND (role.role <> 'child' OR p.birth_date <= statement_timestamp() - {OLD_ENOUGH})",
+        f"role.person_id = %(person_id)s AND {RUNS} AND coalesce({OLD_ENOUGH}, role.role <> 'child')",
         legal_basis="'own_data'",
+        until="role.ends_at",
+        shielded="p.shielded",
     ),
 }
 
@@ -129,12 +167,13 @@ def related(role: Role, scope: Scope) -> str:
     return "\n    UNION ALL ".join(_select(relation, role, scope) for relation in RELATIONS_OF[role]) or NO_RELATION
 
 
-def _select(relation: Relation, role: Role, scope: Scope) -> str:
+def _select(relation: Relation, role: Role, scope: Scope, *, explained: bool = False) -> str:
     found = FOUND[relation]
+    more = f", {found.until} AS until, {found.shielded} AS shielded" if explained else ""
     distinct = "DISTINCT ON (role.family_id) " if scope is Scope.PAGE else ""
     return f"""(
       SELECT {distinct}role.family_id, '{relation}' AS name,
-             {found.powers} AS powers, {found.legal_basis} AS legal_basis
+             {found.powers} AS powers, {found.legal_basis} AS legal_basis{more}
       FROM {found.source} WHERE {found.where.replace("{own}", OWN.get(role, ""))} {scope.value})"""
 
 
@@ -143,6 +182,14 @@ def standings(role: Role) -> str:
     """Someone's relations to one family, a row each, with the instant; one row without a name if there is none."""
     return f"""WITH related AS ({related(role, Scope.ONE_FAMILY)})
       SELECT clock_timestamp() AS at, name, powers, legal_basis FROM (VALUES (1)) AS always LEFT JOIN related ON true"""
+
+
+@cache
+def explained(role: Role) -> str:
+    """The same relations to one family, each with when it ends by itself and whether it rests on what is shielded."""
+    found = (_select(relation, role, Scope.ONE_FAMILY, explained=True) for relation in RELATIONS_OF[role])
+    none = f"SELECT none.*, NULL::timestamptz AS until, false AS shielded FROM ({NO_RELATION}) AS none"
+    return "\n    UNION ALL ".join(found) or none
 
 
 @cache
