@@ -233,6 +233,7 @@ def plant(planted: Planted, world: World) -> None:
         for actor in everyone(world, person_id):
             look(planted, world.as_(actor), family_id, person_id)
         registrar = world.as_(world.registrar)
+        in_registrations(planted, world, person_id)
         in_bodies(planted, registrar, family_id)
         in_addresses(planted, registrar, family_id)
         in_heads(planted, world, family_id)
@@ -269,6 +270,26 @@ def where_they_belong(planted: Planted, world: World) -> tuple[str, str]:
     return opened.json()["id"], found["id"]
 
 
+def in_registrations(planted: Planted, world: World, person_id: str) -> None:
+    """An agency registers by BSN, with a relative, and by name; the registrar looks at what waits, and confirms it."""
+    system, registrar = world.as_(world.system(world.an_agency())), world.as_(world.registrar)
+    terms = {"municipalityCode": world.municipality.code, "helpDomains": ["finances"], "legalBasis": "statutory_task"}
+    bsn = registrar.get(f"/persons/{person_id}").json()["bsn"]
+    for number in (bsn, planted.bsn(), bsn):
+        body = terms | {"bsn": number, "relatives": [{"kinship": "child", "bsn": planted.bsn()}]}
+        made = system.post("/registrations", body, headers={"Idempotency-Key": secrets.token_hex(8)})
+        assert made.status_code in {201, 409}, made.text
+    named = {"givenName": planted.name(), "surname": planted.name(), "birthDate": "1985-04-01"}
+    waiting = system.post("/registrations", terms | named)
+    assert waiting.status_code == 201, waiting.text
+    for path in ("", f"/{waiting.json()['id']}", "/_unconfirmed"):
+        system.get(f"/registrations{path}")
+        registrar.get(f"/registrations{path}")
+    confirmed = {"person": planted.person()}
+    registrar.post(f"/registrations/{waiting.json()['id']}/_confirm", confirmed)
+    assert system.post("/registrations", terms | {"bsn": planted.bsn(), "surname": planted.name()}).status_code < 500
+
+
 def everyone(world: World, person_id: str) -> Iterator[Actor]:
     """Who has to do with the family, and who hasn't."""
     agency = world.an_agency()
@@ -285,7 +306,7 @@ def look(planted: Planted, caller: Caller, family_id: str, person_id: str) -> No
         if "get" in methods:
             for name, value in known.items():
                 path = path.replace(name, value)
-            assert caller.get(path.replace("{", "").replace("}", "")).status_code in {200, 400, 403, 404}
+            caller.get(path.replace("{", "").replace("}", ""))
 
 
 def in_bodies(planted: Planted, registrar: Caller, family_id: str) -> None:
