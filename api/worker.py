@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session, func, select
 
 from api.db import Database
-from api.domain import continuity, sealing
+from api.domain import continuity, retention, sealing
 from api.domain.actor import CLOCK
 from api.domain.checkpoints import Book, NotToBeTrusted
 from api.domain.models import Family
@@ -26,6 +26,7 @@ from api.domain.work import Work
 from api.placing import follow_some, place_some
 
 AT_ONCE = 100
+DAILY = 24 * 3600
 
 log = structlog.get_logger("spil.worker")
 
@@ -115,6 +116,21 @@ class Sealer:
         log.info("records sealed", checkpoint=line.checkpoint.number, records=line.checkpoint.count, head=line.digest)
         return line.checkpoint.count
 
+    async def forget_some(self, database: Database, _: Vault) -> int:
+        """Forget up to a batch of records that are over; gives how many there were."""
+        try:
+            return await database.run(retention.forget_records, self._book)
+        except (sealing.Elsewhere, NotToBeTrusted) as error:
+            log.error("no records are forgotten", why=str(error))
+            return 0
+
+
+async def forget_some(database: Database, _: Vault) -> int:
+    """Forget some of everything that is over; gives how much there was."""
+    now = await database.run(retention.now_of)
+    counts = [await database.run(retention.forget_some, term, now) for term in retention.TERMS]
+    return sum(counts)
+
 
 def jobs(book: Book | None) -> tuple[Job, ...]:
     """Everything there is to do."""
@@ -122,5 +138,10 @@ def jobs(book: Book | None) -> tuple[Job, ...]:
         Job("settle what has lapsed", 15, settle_some),
         Job("place registrations", 1, place_some),
         Job("follow registrations and matches", 10, follow_some),
+        Job("forget what is over", DAILY, forget_some),
     )
-    return always + ((Job("seal the record", 5, Sealer(book).seal_some),) if book and book.signs else ())
+    if book is None or not book.signs:
+        return always
+    sealer = Sealer(book)
+    sealing_jobs = (Job("seal the record", 5, sealer.seal_some), Job("forget old records", DAILY, sealer.forget_some))
+    return always + sealing_jobs

@@ -1,5 +1,6 @@
 """The command line `spil`. What a command needs is imported when it runs, so that the others stay quick."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -197,6 +198,16 @@ def keys_rotate() -> None:
     rotate_configured()
 
 
+@app.command()
+def forget(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be forgotten.")] = False,
+) -> None:
+    """Forget what has been kept for long enough. The worker does so daily."""
+    from api.cli.forgetting import forget_configured
+
+    forget_configured(dry_run=dry_run)
+
+
 @audit.command("seal")
 def audit_seal(
     restored: Annotated[
@@ -219,6 +230,19 @@ def audit_verify(
     from api.cli.auditing import verify_configured
 
     verify_configured(checkpoints, key or [], head)
+
+
+@audit.command("export")
+def audit_export(
+    municipality: Annotated[str, typer.Option(help="The municipality's code.")],
+    form: Annotated[str, typer.Option(help="native, processing-log or access-log.")] = "native",
+    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")] = None,
+    until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="The last day.")] = None,
+) -> None:
+    """Write a municipality's records to standard output, a line of JSON each, the oldest first. This is recorded."""
+    from api.cli.auditing import export_configured
+
+    export_configured(municipality, form, since, until)
 
 
 @app.command()

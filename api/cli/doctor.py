@@ -70,7 +70,18 @@ def look() -> Iterator[Finding]:
     if not wrong:
         yield Finding("Settings", f"fit for {settings.environment}")
         yield from (_issuer(issuer, settings) for issuer in settings.issuers)
+        yield _sealing(settings)
     yield from _database(settings, keys_are_fit=not wrong)
+
+
+def _sealing(settings: Settings) -> Finding:
+    """Whether changes to the record of disclosures would show."""
+    if settings.checkpoints is None:
+        mend = None if settings.in_development else "Set SPIL_CHECKPOINTS and SPIL_CHECKPOINT_KEY for the worker."
+        return Finding("Record of disclosures", "isn't sealed: nobody would see that it was changed", mend)
+    folder = settings.checkpoints.absolute().parent
+    mend = None if folder.is_dir() else f"Make the folder {folder}, on another disk than the database's."
+    return Finding("Record of disclosures", f"is sealed in {settings.checkpoints}", mend)
 
 
 def _issuer(issuer: TrustedIssuer, settings: Settings) -> Finding:

@@ -11,7 +11,7 @@ from api.cli.screen import command, done, out, refuse
 from api.cli.stopping import undisturbed
 from api.embedded import EmbeddedMissing, postgres
 
-POSTGRES, KEYS, KNOWN = "postgres", "keys.json", "municipality.json"
+POSTGRES, KEYS, KNOWN, CHECKPOINTS = "postgres", "keys.json", "municipality.json", "checkpoints.jsonl"
 MIGRATIONS = Path(__file__).parents[2] / "migrations" / "versions"
 """Their files are named after their revisions, in order."""
 USERS = ".handle_pids.json"

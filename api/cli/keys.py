@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from jose import jwk
 
 from api.auth.issuing import jwk_thumbprint
 from api.cli.configuration import GivenSettings
-from api.cli.folder import KEYS
+from api.cli.folder import CHECKPOINTS, KEYS
 from api.domain.vault import Vault
 from api.settings import Settings
 
@@ -42,13 +42,23 @@ def new_keys() -> dict[str, str]:
     }
 
 
+def new_checkpoint_key() -> str:
+    """A fresh Ed25519 key, as PEM."""
+    return (
+        ed25519.Ed25519PrivateKey.generate()
+        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        .decode()
+    )
+
+
 def kept_keys(folder: Path) -> dict[str, str]:
-    """The keys of this folder, made when they aren't there yet."""
+    """The keys of this folder, made when they aren't there yet, and where its checkpoints are."""
     file = folder / KEYS
-    if not file.exists():
-        write_private(file, json.dumps(new_keys(), indent=2))
-    keys: dict[str, str] = json.loads(file.read_text())
-    return keys
+    keys: dict[str, str] = json.loads(file.read_text()) if file.exists() else new_keys()
+    if not file.exists() or "checkpoint_key" not in keys:
+        keys = keys | {"checkpoint_key": new_checkpoint_key()}
+        write_private(file, json.dumps(keys, indent=2))
+    return keys | {"checkpoints": str(folder / CHECKPOINTS)}
 
 
 def settings_on(keys: dict[str, str], database_url: str, base_url: str) -> Settings:

@@ -4,17 +4,19 @@ A refusal is written down without looking up whose family it was, so that it tak
 exist; it is shown to the officer of the municipality that is responsible now. Who looks into the record is recorded.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select, union_all
+from sqlmodel import Session, col, select, union_all
 
 from api.domain import calendar, persons
 from api.domain.models import AuditRecord, Family
 from api.domain.work import Work
+
+PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,23 @@ def search(work: Work, asked: Asked, before: int | None = None, limit: int = 50)
 
 def _latest(limit: int, *conditions: Any) -> Any:
     return select(AuditRecord.id).where(*conditions).order_by(col(AuditRecord.id).desc()).limit(limit + 1)
+
+
+def all_of(session: Session, municipality_code: str, asked: Asked) -> Iterator[AuditRecord]:
+    """Every record of a municipality that is asked for, the oldest first, a page at a time."""
+    after = 0
+    while True:
+        conditions = (
+            *asked.conditions(),
+            AuditRecord.municipality_code == municipality_code,
+            col(AuditRecord.id) > after,
+        )
+        page = session.exec(select(AuditRecord).where(*conditions).order_by(col(AuditRecord.id)).limit(PAGE)).all()
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].id or 0
+        session.expunge_all()
 
 
 def person_by_bsn(work: Work, bsn: str) -> UUID | None:

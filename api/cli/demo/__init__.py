@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
-from api.cli.folder import KEYS, KNOWN, POSTGRES, folder_database
+from api.cli.folder import CHECKPOINTS, KEYS, KNOWN, POSTGRES, folder_database
 from api.cli.port import reserve
 from api.cli.screen import command, done, refuse
 from api.cli.stopping import stoppable
@@ -56,7 +56,7 @@ def _held(folder: Path) -> Iterator[None]:
 def _throw_away(folder: Path) -> None:
     for name in (POSTGRES, CLIENTS):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in (KEYS, KNOWN):
+    for name in (KEYS, KNOWN, CHECKPOINTS):
         (folder / name).unlink(missing_ok=True)
     done("Threw away what there was")
 

@@ -32,6 +32,7 @@ class Family(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("(closed_at IS NULL) = (closing IS NULL)", name="closed"),
         Index("family_municipality_code_idx", "municipality_code", "id"),
+        Index("family_closed_at_idx", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     )
 
     id: UUID = new_id()

@@ -18,6 +18,7 @@ class Event(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("type ~ '^[a-z_]+[.][a-z_]+$'", name="type"),
         Index("event_family_id_idx", "family_id", text("at DESC"), text("place DESC")),
+        Index("event_about_idx", "about", postgresql_where=text("family_id IS NULL")),
     )
 
     id: UUID = new_id()
