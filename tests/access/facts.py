@@ -13,13 +13,13 @@ from sqlalchemy import Connection, text
 
 from api.domain import calendar
 from api.domain.actor import Actor
-from tests.access import model
-from tests.access.model import Period
+from tests.access import model, picture
+from tests.access.picture import Period
 
 
-def reader(actor: Actor) -> model.Reader:
+def reader(actor: Actor) -> picture.Reader:
     """Who asks, as the model knows them."""
-    return model.Reader(
+    return picture.Reader(
         role=str(actor.role),
         municipality=actor.municipality_code,
         agency=actor.agency_id,
@@ -34,13 +34,13 @@ def moment(connection: Connection, at: datetime | None = None) -> model.Moment:
     return model.Moment(_field(connection), at, calendar.day_of(at))
 
 
-def families(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, model.Family]:
+def families(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, picture.Family]:
     """These families, with everything around them."""
     wanted = list(ids)
     of = {name: _by_family(connection, name, wanted) for name in TABLES}
     rows = connection.execute(text("SELECT * FROM family WHERE id = ANY(:ids)"), {"ids": wanted}).all()
     return {
-        row.id: model.Family(
+        row.id: picture.Family(
             municipality=row.municipality_code,
             closed=row.closed_at is not None,
             memberships=[_membership(one) for one in of["member"][row.id]],
@@ -49,6 +49,7 @@ def families(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, model.Fa
             deputies=[_deputy(one) for one in of["deputy"][row.id]],
             contact_points=[_contact_point(one) for one in of["contact_point"][row.id]],
             emergencies=[_emergency(one) for one in of[EMERGENCIES][row.id]],
+            consents=[(one.person_id, one.to_person_id, _period(one)) for one in of[CONSENTS][row.id]],
         )
         for row in rows
     }
@@ -57,7 +58,10 @@ def families(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, model.Fa
 EMERGENCIES = """(
     SELECT a.*, e.municipality_code, e.started_at AS entitled_at, e.ends_at AS entitled_until
     FROM emergency_access a JOIN entitlement e ON e.id = a.entitlement_id) AS opened"""
-TABLES = ("member", "involvement", "mandate", "deputy", "contact_point", EMERGENCIES)
+CONSENTS = """(
+    SELECT family_id, person_id, to_person_id, started_at, least(ends_at, withdrawn_at) AS ends_at
+    FROM consent WHERE to_person_id IS NOT NULL AND given_by_id = person_id) AS looking"""
+TABLES = ("member", "involvement", "mandate", "deputy", "contact_point", EMERGENCIES, CONSENTS)
 
 
 def _by_family(connection: Connection, table: str, ids: list[UUID]) -> dict[UUID, list[Any]]:
@@ -67,15 +71,15 @@ def _by_family(connection: Connection, table: str, ids: list[UUID]) -> dict[UUID
     return found
 
 
-def _field(connection: Connection) -> model.Field:
+def _field(connection: Connection) -> picture.Field:
     agencies = connection.execute(text("SELECT * FROM agency")).all()
     professionals = connection.execute(text("SELECT id, agency_id, active FROM professional")).all()
     persons = connection.execute(text("SELECT id, birth_date, shielded FROM person")).all()
     absences = connection.execute(text("SELECT * FROM absence WHERE cover_id IS NOT NULL")).all()
-    return model.Field(
-        agencies={row.id: model.Agency(row.signal_only, row.active) for row in agencies},
-        professionals={row.id: model.Professional(row.agency_id, row.active) for row in professionals},
-        persons={row.id: model.Person(row.birth_date, row.shielded) for row in persons},
+    return picture.Field(
+        agencies={row.id: picture.Agency(row.signal_only, row.active) for row in agencies},
+        professionals={row.id: picture.Professional(row.agency_id, row.active) for row in professionals},
+        persons={row.id: picture.Person(row.birth_date, row.shielded) for row in persons},
         absences=[(row.professional_id, row.cover_id, _period(row)) for row in absences],
     )
 
@@ -84,12 +88,12 @@ def _period(row: Any) -> Period:
     return Period(row.started_at, row.ends_at)
 
 
-def _membership(row: Any) -> model.Membership:
-    return model.Membership(row.person_id, row.role, row.parental_authority, _period(row), row.id)
+def _membership(row: Any) -> picture.Membership:
+    return picture.Membership(row.person_id, row.role, row.parental_authority, _period(row), row.id)
 
 
-def _involvement(row: Any) -> model.Involvement:
-    return model.Involvement(
+def _involvement(row: Any) -> picture.Involvement:
+    return picture.Involvement(
         id=row.id,
         agency=row.agency_id,
         professional=row.professional_id,
@@ -102,21 +106,21 @@ def _involvement(row: Any) -> model.Involvement:
     )
 
 
-def _mandate(row: Any) -> model.Mandate:
+def _mandate(row: Any) -> picture.Mandate:
     """A proposal that is open stands from when it was made until it lapses."""
     start = row.proposed_at if row.answer is None else row.started_at
     powers = frozenset(row.powers)
-    return model.Mandate(row.id, row.professional_id, powers, Period(start, row.ends_at), row.answer is None)
+    return picture.Mandate(row.id, row.professional_id, powers, Period(start, row.ends_at), row.answer is None)
 
 
-def _deputy(row: Any) -> model.Role:
-    return model.Role(row.professional_id, _period(row), mandate=row.mandate_id)
+def _deputy(row: Any) -> picture.Role:
+    return picture.Role(row.professional_id, _period(row), mandate=row.mandate_id)
 
 
-def _contact_point(row: Any) -> model.Role:
-    return model.Role(row.professional_id, _period(row), domain=row.help_domain)
+def _contact_point(row: Any) -> picture.Role:
+    return picture.Role(row.professional_id, _period(row), domain=row.help_domain)
 
 
-def _emergency(row: Any) -> model.Emergency:
+def _emergency(row: Any) -> picture.Emergency:
     entitled = Period(row.entitled_at, row.entitled_until)
-    return model.Emergency(row.professional_id, _period(row), row.municipality_code, entitled)
+    return picture.Emergency(row.professional_id, _period(row), row.municipality_code, entitled)

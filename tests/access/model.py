@@ -2,13 +2,14 @@
 
 It is slow and plain on purpose, knows no database and no HTTP, and imports nothing of Spil. The tests hold the service
 against it; where the two differ, one of them is wrong, and `docs/privacy.md` says how to find out which.
-Instants are any values that can be compared; an `end` of `None` means until further notice.
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from tests.access.picture import Emergency, Family, Field, Involvement, Mandate, Reader, Role
 
 REGISTRAR, PRIVACY_OFFICER = "registrar", "privacy_officer"
 LEAD, DEPUTY, CONTACT_POINT = "lead_coordinator", "deputy", "contact_point"
@@ -18,125 +19,6 @@ INVITED, PROPOSED, EMERGENCY, MEMBER = "invited_agency", "proposed_lead", "emerg
 BY_STAGE = {"others_involved": SIGNALLING, "lead_and_contact_points": CONSULTING, "agencies": INVOLVED}
 LOOKS_FROM, DECIDES_FROM = 12, 16
 """From which age a child looks, and from which a parent looks with the young person's consent only."""
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Who asks: a role, and the organisation or person that the token names."""
-
-    role: str
-    municipality: Hashable = None
-    agency: Hashable = None
-    professional: Hashable = None
-    person: Hashable = None
-
-
-@dataclass
-class Period:
-    """From `start` up to but not including `end`."""
-
-    start: Any
-    end: Any = None
-
-    def holds(self, at: Any) -> bool:
-        return bool(self.start is not None and self.start <= at and (self.end is None or at < self.end))
-
-
-@dataclass
-class Agency:
-    signal_only: bool = False
-    active: bool = True
-
-
-@dataclass
-class Professional:
-    agency: Hashable
-    active: bool = True
-
-
-@dataclass
-class Person:
-    born: date | None
-    shielded: bool = False
-
-
-@dataclass
-class Membership:
-    person: Hashable
-    role: str
-    authority: bool
-    period: Period
-    id: Hashable = None
-
-
-@dataclass
-class Involvement:
-    """`open`: it is an invitation that nobody answered yet. Otherwise it ran for its period."""
-
-    id: Hashable
-    agency: Hashable
-    professional: Hashable
-    domains: frozenset[str]
-    shielded: bool
-    stage: str
-    period: Period
-    open: bool = False
-    about: Hashable = None
-
-
-@dataclass
-class Mandate:
-    id: Hashable
-    professional: Hashable
-    powers: frozenset[str]
-    period: Period
-    open: bool = False
-    """Proposed, and not answered yet."""
-
-
-@dataclass
-class Role:
-    """A deputy of a mandate, or the contact point of a help domain."""
-
-    professional: Hashable
-    period: Period
-    domain: str | None = None
-    mandate: Hashable = None
-
-
-@dataclass
-class Emergency:
-    """A professional opened the family in an emergency, as their agency may in the municipality that entitled it."""
-
-    professional: Hashable
-    period: Period
-    entitled_by: Hashable
-    entitled: Period
-
-
-@dataclass
-class Family:
-    municipality: Hashable
-    closed: bool = False
-    memberships: list[Membership] = field(default_factory=list)
-    involvements: list[Involvement] = field(default_factory=list)
-    mandates: list[Mandate] = field(default_factory=list)
-    deputies: list[Role] = field(default_factory=list)
-    contact_points: list[Role] = field(default_factory=list)
-    emergencies: list[Emergency] = field(default_factory=list)
-    consents: list[tuple[Hashable, Hashable, Period]] = field(default_factory=list)
-    """Of a young person, to a person, while it holds."""
-
-
-@dataclass
-class Field:
-    """Everybody there is."""
-
-    agencies: dict[Hashable, Agency]
-    professionals: dict[Hashable, Professional]
-    persons: dict[Hashable, Person]
-    absences: list[tuple[Hashable, Hashable, Period]] = field(default_factory=list)
-    """Who is absent, who covers, when."""
 
 
 @dataclass(frozen=True)
@@ -272,12 +154,12 @@ class Moment:
         """What is about another member: a parent with authority knows of a child, and others with their consent."""
         if one.about in (None, reader.person):
             return True
+        to_me = [period for who, to, period in family.consents if (who, to) == (one.about, reader.person)]
+        if any(period.holds(self.at) for period in to_me):
+            return True
         age = self.age(one.about)
-        if age is None:
-            return False  # they may be old enough to decide for themselves
-        if age >= DECIDES_FROM:
-            to_me = [period for who, to, period in family.consents if (who, to) == (one.about, reader.person)]
-            return any(period.holds(self.at) for period in to_me)
+        if age is None or age >= DECIDES_FROM:
+            return False  # whose age isn't known may be old enough to decide for themselves
         child = any(m.person == one.about and m.role == "child" and m.period.holds(self.at) for m in family.memberships)
         return child and self._has_authority(reader, family)
 
@@ -285,6 +167,17 @@ class Moment:
         return any(
             one.person == reader.person and one.authority and one.period.holds(self.at) for one in family.memberships
         )
+
+    def sees_mandate(self, reader: Reader, family: Family, one: Mandate) -> bool:
+        """A proposal is between who grants, who leads and who is asked; a mandate is for all who see the agency."""
+        relations = self.relations(reader, family)
+        if relations & {REGISTRAR, LEAD} or (relations and one.professional == reader.professional):
+            return True
+        if one.period.start is None or one.open or not relations & {*AROUND, MEMBER}:
+            return False
+        agency = self.field.professionals[one.professional].agency
+        ever = [inv for inv in family.involvements if inv.agency == agency and inv.period.start is not None]
+        return any(self.sees_involvement(reader, family, inv) for inv in ever)
 
     def sees_person(self, reader: Reader, family: Family, person: Hashable) -> bool:
         """Whether the reader may know that this member is one, which a secret address forbids to most."""
@@ -342,6 +235,12 @@ ALLOWED: dict[str, frozenset[str]] = {
     "assign a contact point": frozenset({REGISTRAR}),
     "maintain an own involvement": OWN,
     "answer an invitation": frozenset({INVITED}),
+    "explain access": frozenset({REGISTRAR, LEAD, PRIVACY_OFFICER}),
+    "hold back a member's log": frozenset({REGISTRAR, LEAD, PRIVACY_OFFICER}),
+    "read consents": frozenset({REGISTRAR, LEAD, MEMBER}),
+    "record a consent": frozenset({REGISTRAR, LEAD, MEMBER}),
+    "read measures": AROUND | {MEMBER},
+    "record a measure": frozenset({REGISTRAR, INVOLVED}),
 }
 """Which relations allow what. A relation that isn't there allows nothing: the list is complete."""
 

@@ -19,6 +19,7 @@ from api.domain.actor import Actor, Role
 from api.domain.codes import (
     AgencyKind,
     Answer,
+    ConsentDecision,
     DisclosureStage,
     EmergencyReason,
     FamilyClosing,
@@ -31,6 +32,7 @@ from api.domain.codes import (
 from api.domain.models import (
     Absence,
     Agency,
+    Consent,
     ContactPoint,
     Deputy,
     EmergencyAccess,
@@ -59,6 +61,7 @@ ORDER = (
     ContactPoint,
     Entitlement,
     EmergencyAccess,
+    Consent,
 )
 
 
@@ -229,6 +232,7 @@ class RandomWorld:
             )
         )
         self._members(family)
+        self._consents(family)
         if not closed:
             self._involvements(family)
             self._mandates(family)
@@ -242,6 +246,23 @@ class RandomWorld:
             authority = self._chance(0.5)
             who: dict[str, Any] = {"family_id": family.id, "person_id": person.id}
             self._add(Member(**who, role=role, parental_authority=authority, **self._period()))
+
+    def _consents(self, family: Family) -> None:
+        """Members from sixteen on who let another member look at what is about them; some took it back."""
+        people = {one.id: one for one in self.rows[Person]}
+        members = [people[one.person_id] for one in self.rows[Member] if one.family_id == family.id]
+        grown = [
+            one.id for one in members if one.birth_date and one.birth_date < calendar.today() - timedelta(days=17 * 366)
+        ]
+        for who in grown:
+            to = self.dice.choice(members).id
+            if to != who and self._chance(0.6):
+                row = Consent(
+                    family_id=family.id, person_id=who, decision=ConsentDecision.GIVEN, **self._period(open_ended=False)
+                )
+                row.given_by_id, row.to_person_id = who, to
+                row.withdrawn_at = self.now - timedelta(minutes=2) if self._chance(0.2) else None
+                self._add(row)
 
     def _involvements(self, family: Family) -> None:
         taken: set[tuple[UUID, UUID | None]] = set()

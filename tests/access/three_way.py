@@ -16,7 +16,7 @@ from api.auth import documents, relations
 from api.auth.policy import RULES, Access, Permission, Relation, Standing
 from api.domain import who_is_involved
 from api.domain.actor import Actor
-from tests.access import facts, model
+from tests.access import facts, model, picture
 from tests.access.random_world import RandomWorld
 
 DEED_OF: dict[Permission, str] = {
@@ -39,6 +39,12 @@ DEED_OF: dict[Permission, str] = {
     Permission.DEPUTY_NAME: "name a deputy",
     Permission.CONTACT_POINT_READ: "ask whom to call",
     Permission.CONTACT_POINT_ASSIGN: "assign a contact point",
+    Permission.ACCESS_EXPLAIN: "explain access",
+    Permission.DISCLOSURE_HOLD: "hold back a member's log",
+    Permission.CONSENT_READ: "read consents",
+    Permission.CONSENT_RECORD: "record a consent",
+    Permission.MEASURE_READ: "read measures",
+    Permission.MEASURE_RECORD: "record a measure",
 }
 """What each permission for a family is called in the model."""
 
@@ -92,7 +98,7 @@ class _Asked:
     now: model.Moment
     actor: Actor
     family_id: UUID
-    family: model.Family
+    family: picture.Family
 
     def differences(self, whole: dict[str, int], outcome: Outcome) -> Iterator[str]:
         reader, access = facts.reader(self.actor), self._policy()
@@ -102,11 +108,11 @@ class _Asked:
         outcome.relations |= expected
         if found != expected:
             yield f"related as {sorted(found)}, by the model as {sorted(expected)}"
-        for permission in OF_FAMILY:
+        for permission, deed in DEED_OF.items():
             allowed = access.by(permission) is not None
             outcome.decisions += 1
             outcome.allowed += allowed
-            if allowed is not self.now.may(reader, self.family, DEED_OF[permission]):
+            if allowed is not self.now.may(reader, self.family, deed):
                 yield f"{permission}: the policy says {allowed}, the model doesn't"
         seen = self._row_level_security()
         if seen != (whole if expected else dict.fromkeys(whole, 0)):
@@ -130,7 +136,7 @@ class _Asked:
             savepoint.rollback()
         return seen
 
-    def _team_differences(self, reader: model.Reader) -> Iterator[str]:
+    def _team_differences(self, reader: picture.Reader) -> Iterator[str]:
         """Who is involved, as the service builds it, against whom the model lets this reader know of."""
         team = self._document()
         shown = {UUID(one["id"]) for one in team["involvements"]}
@@ -145,10 +151,10 @@ class _Asked:
         if people != wanted:
             yield f"members shown: {people}, by the model: {wanted}"
 
-    def _sees(self, reader: model.Reader, person: Any) -> bool:
+    def _sees(self, reader: picture.Reader, person: Any) -> bool:
         return self.now.sees_person(reader, self.family, person)
 
-    def _birth_date(self, reader: model.Reader, person: Any) -> str | None:
+    def _birth_date(self, reader: picture.Reader, person: Any) -> str | None:
         born = self.now.field.persons[person].born
         return str(born) if born and self.now.sees_birth_date(reader, self.family, person) else None
 

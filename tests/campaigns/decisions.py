@@ -21,7 +21,7 @@ from api.db import CONNECT, sqlalchemy_url
 from api.embedded import postgres
 from api.migrating import migrate
 from tests.access.random_world import RandomWorld
-from tests.access.three_way import Outcome, compare
+from tests.access.three_way import DEED_OF, OF_FAMILY, Outcome, compare
 
 FAMILIES = 20
 """Families in a world."""
@@ -33,6 +33,9 @@ def main() -> int:
     asked.add_argument("--decisions", type=int, default=200_000)
     asked.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     wanted = asked.parse_args()
+    if set(OF_FAMILY) != set(DEED_OF):
+        print("The model has no word for:", *(set(OF_FAMILY) ^ set(DEED_OF)))
+        return 1
     print(f"seed {wanted.seed}", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
     with tempfile.TemporaryDirectory() as folder, postgres(Path(folder)) as url:
