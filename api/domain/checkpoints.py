@@ -106,6 +106,11 @@ class Book:
     def signs(self) -> bool:
         return self._key is not None
 
+    @property
+    def trusted(self) -> list[Ed25519PublicKey]:
+        """Every key whose lines count."""
+        return list(self._trusted.values())
+
     def lines(self) -> Iterator[bytes]:
         """The lines as they stand in the file, read one at a time; one that was not written to its end is none."""
         if self.path.exists():
