@@ -273,7 +273,8 @@ def where_they_belong(planted: Planted, world: World) -> tuple[str, str]:
 def in_registrations(planted: Planted, world: World, person_id: str) -> None:
     """An agency registers by BSN, with a relative, and by name; the registrar looks at what waits, and confirms it."""
     system, registrar = world.as_(world.system(world.an_agency())), world.as_(world.registrar)
-    terms = {"municipalityCode": world.municipality.code, "helpDomains": ["finances"], "legalBasis": "statutory_task"}
+    terms = {"municipalityCode": world.municipality.code, "helpDomains": ["finances"]}
+    terms |= {"legalBasis": "statutory_task", "legalGround": "youth_help"}
     bsn = registrar.get(f"/persons/{person_id}").json()["bsn"]
     for number in (bsn, planted.bsn(), bsn):
         body = terms | {"bsn": number, "relatives": [{"kinship": "child", "bsn": planted.bsn()}]}
