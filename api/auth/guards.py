@@ -14,8 +14,8 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Request, Response, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
+from fastapi.params import Security as SecurityOf
 from fastapi.security import HTTPBearer, OAuth2
-from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -29,6 +29,7 @@ from api.domain.actor import Actor, Role
 from api.domain.documents import Document
 from api.domain.errors import Forbidden, NotFound
 from api.domain.models import AuditRecord
+from api.domain.work import keep
 from api.problems import AGAIN, WireError
 from api.shapes import Id, Out
 
@@ -64,12 +65,14 @@ class GuardedRoute(StrictRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        scopes = {scope for one in self.dependencies if isinstance(one, SecurityOf) for scope in one.scopes or ()}
 
         async def guarded(request: Request) -> Response:
             authorization = request.headers.get("authorization")
             refuse_token_in_query(request)
             proof = await request.app.state.authenticator.proof(authorization)
-            request.state.actor, request.state.scopes = proof.actor, proof.scopes
+            must_be_in_scope(proof.scopes, scopes)
+            request.state.actor = proof.actor
             return await handle(request)
 
         return guarded
@@ -168,7 +171,6 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
 
     async def endpoint(request: Request, **inputs: Any) -> Response:
         actor: Actor = request.state.actor
-        must_be_in_scope(request, operation.permission)
         if not operation.of_family and actor.role not in RULES[operation.permission].roles:
             raise Forbidden("Your role does not allow this.", code="role_lacking")
         return await through(operation, request, actor, inputs)
@@ -186,12 +188,12 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     return endpoint
 
 
-def must_be_in_scope(request: Request, permission: Permission) -> None:
-    """Refuse what the token is not for: before anything is looked up, so that it tells nothing of a family."""
-    scopes: frozenset[str] | None = request.state.scopes
-    if scopes is not None and permission not in scopes:
-        challenge = f'Bearer realm="spil", error="insufficient_scope", scope="{permission}"'
-        detail = f"The scope of your token does not allow this. It takes {permission}."
+def must_be_in_scope(narrowed: frozenset[str] | None, needed: set[str]) -> None:
+    """Refuse what the token is not for: before anything is read or looked up, so that it tells nothing of a family."""
+    if narrowed is not None and not needed <= narrowed:
+        scope = " ".join(sorted(needed))
+        challenge = f'Bearer realm="spil", error="insufficient_scope", scope="{scope}"'
+        detail = f"The scope of your token does not allow this. It takes {scope}."
         raise WireError(403, "scope_lacking", detail, {"WWW-Authenticate": challenge})
 
 
@@ -236,9 +238,9 @@ async def ask_document(operation: Operation, request: Request, actor: Actor, inp
 async def _record_refusal(operation: Operation, request: Request, actor: Actor, about: dict[str, Any]) -> None:
     what = about | {"trace_id": request.scope["trace_id"], **recorded(operation.permission)}
     record = AuditRecord.of(actor, operation.permission, "refused", datetime.now(UTC), **what)
-    await request.app.state.database.run(_keep, record)
+    await request.app.state.database.run(_leave, record)
 
 
-def _keep(session: Session, record: AuditRecord) -> None:
-    session.execute(insert(AuditRecord), [record.model_dump(exclude={"id"})])
+def _leave(session: Session, record: AuditRecord) -> None:
+    keep(session, AuditRecord, [record.model_dump(exclude={"id"})])
     session.commit()

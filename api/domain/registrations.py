@@ -263,6 +263,7 @@ def _joined(work: Work, registration: Registration) -> tuple[Family, Involvement
     involvement = signals.running_involvement(work, registration)
     if involvement is None:
         return None
+    work.see(involvement.family_id)
     asked = select(Family).where(Family.id == involvement.family_id).with_for_update(key_share=True)
     family = work.session.exec(asked.execution_options(populate_existing=True)).one()
     work.session.refresh(involvement)

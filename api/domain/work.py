@@ -52,6 +52,11 @@ KEEP = ForUpdateArg(read=True, key_share=True)
 Row = TypeVar("Row", bound=SQLModel)
 
 
+def keep(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
+    """Insert rows of the record, all in one statement that gives nothing back: who adds to it may not read it."""
+    session.connection().execute(insert(inspect(table).local_table).inline(), rows)
+
+
 class Work:
     """A transaction in the making: by whom, at which instant, and what there is to tell of it."""
 
@@ -172,15 +177,11 @@ class Work:
             if key not in self._told:
                 raise ForgottenEvent(f"A row of {type(row).__name__} was changed and no event tells of it.")
         if self._events:
-            self._write(Event, self._events)
-            self._write(OutboxRow, [{"event_id": told["id"]} for told in self._events])
+            keep(session, Event, self._events)
+            keep(session, OutboxRow, [{"event_id": told["id"]} for told in self._events])
         if self._records:
-            self._write(AuditRecord, self._records)
+            keep(session, AuditRecord, self._records)
         self._forget()
-
-    def _write(self, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-        """Insert rows that nobody needs as objects: all in one statement."""
-        self.session.connection().execute(insert(inspect(table).local_table), rows)
 
     def _forget(self, *_: object) -> None:
         """What is committed is told, and what is rolled back has not happened."""

@@ -26,7 +26,8 @@ SUPERVISED = "municipality_code = ANY ((SELECT spil_supervised())::text[])"
 ROWS: dict[str, str] = {
     "family": IN_SEEN.format(column="id") + f" OR {SUPERVISED}",
     "member": OF_SEEN_FAMILY,
-    "involvement": OF_SEEN_FAMILY,
+    "involvement": f"{OF_SEEN_FAMILY} OR (agency_id = spil_id('agency')"
+    " AND EXISTS (SELECT FROM registration r WHERE r.involvement_id = involvement.id))",
     "mandate": OF_SEEN_FAMILY,
     "deputy": OF_SEEN_FAMILY,
     "contact_point": OF_SEEN_FAMILY,
