@@ -42,6 +42,7 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             negotiate(request)
+            refuse_token_in_query(request)
             refuse_other_parameters(request, known)
             body = await request.body()
             if body and request.method in BODIES:

@@ -1,6 +1,6 @@
 """Tokens for agencies' systems: OAuth 2.0 client credentials with a signed assertion (RFC 6749, RFC 7523)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import JSONResponse
@@ -10,12 +10,19 @@ from api import openapi
 from api.auth import clients
 from api.auth.issuers import SCOPES
 from api.auth.issuing import TOKEN_LIFE
-from api.auth.requests import StrictRoute, refuse_token_in_query
+from api.auth.requests import StrictRoute
 from api.shapes import Id
 from api.trust import ALGORITHMS
 
 router = APIRouter(prefix="/oauth", tags=["Tokens"], route_class=StrictRoute)
 metadata = APIRouter(route_class=StrictRoute)
+
+
+def _never_null(schema: dict[str, Any]) -> None:
+    """A field of a form can be left out, but there is no null in a form."""
+    [kind] = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
+    del schema["default"]
+    schema.update(kind)
 
 
 class TokenRequest(BaseModel):
@@ -28,10 +35,12 @@ class TokenRequest(BaseModel):
         default=None,
         max_length=4000,
         description="The permissions to narrow the token to, with a space between. Without it: all of the role.",
+        json_schema_extra=_never_null,
     )
     on_behalf_of: Id | None = Field(
         default=None,
         description="The professional of the client's agency for whom it acts. It must be registered as doing so.",
+        json_schema_extra=_never_null,
     )
 
 
@@ -72,7 +81,6 @@ async def get_token(request: Request, asked: Annotated[TokenRequest, Form()]) ->
     With `on_behalf_of` the token is that professional's, and names the client in `act`; the record of what is done
     with it names both.
     """
-    refuse_token_in_query(request)
     clients.check_grant(asked.grant_type, asked.client_assertion_type)
     state = request.app.state
     wish = clients.Wish(asked.client_assertion, asked.scope, asked.on_behalf_of)

@@ -9,45 +9,18 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from httpx import Client, Response
+from httpx import Client
 from sqlmodel import select
 
 from api.domain import agencies
 from api.domain.codes import EventType
 from api.domain.models import Agency, Event
-from tests.access.signing import SigningKey, ec_key, rsa_key
-from tests.world import ADMINISTRATOR, World, refused
+from tests.access.signing import ec_key, rsa_key
+from tests.access.systems import TYPE, System
+from tests.world import World, refused
 
-TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 KEYS = {"RS256": rsa_key(), "ES256": ec_key()}
 OTHER = rsa_key()
-
-
-class System:
-    """An agency's system, registered."""
-
-    def __init__(self, world: World, *keys: SigningKey) -> None:
-        self.world, self.http, self.agency = world, world.client, world.an_agency()
-        self.key = keys[0]
-        self.audience = world.app.state.settings.token_endpoint
-        self.administrator = world.as_(ADMINISTRATOR)
-        body = {"agencyId": str(self.agency.id), "name": "Dossier", "jwks": {"keys": [key.jwk for key in keys]}}
-        self.registered = self.administrator.post("/clients", body)
-        assert self.registered.status_code == 201, self.registered.text
-        self.id: str = self.registered.json()["id"]
-
-    def claims(self, **more: Any) -> dict[str, Any]:
-        now = int(time.time())
-        good = {"iss": self.id, "sub": self.id, "aud": self.audience, "iat": now, "exp": now + 60}
-        claims = good | {"jti": secrets.token_hex(8)} | more
-        return {name: value for name, value in claims.items() if value is not None}
-
-    def assertion(self, **more: Any) -> str:
-        return self.key.sign(self.claims(**more))
-
-    def ask(self, assertion: str, **more: str | None) -> Response:
-        form = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": assertion} | more
-        return self.http.post("/oauth/token", data={name: value for name, value in form.items() if value is not None})
 
 
 @pytest.fixture(scope="module")

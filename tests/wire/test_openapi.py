@@ -28,7 +28,7 @@ def test_what_is_committed_is_what_there_is() -> None:
 
 
 def test_every_versioned_route_is_described() -> None:
-    hidden = {"get_openapi", "is_live", "is_ready"}
+    hidden = {"get_openapi", "is_live", "is_ready", "get_metadata", "get_metadata_by_issuer"}
     assert len(DESCRIBED) == len(OPERATIONS) - len(hidden)
     assert len(DESCRIBED) > 60
 
@@ -101,7 +101,7 @@ def test_requests_take_nothing_unknown_and_answers_leave_nothing_out() -> None:
     answers = [
         name for name, schema in SCHEMAS.items() if "properties" in schema and name not in taken | _within(taken)
     ]
-    for name in set(answers) - {"Problem"}:
+    for name in set(answers) - {"Problem", "AccessToken"}:
         assert set(SCHEMAS[name]["required"]) == set(SCHEMAS[name]["properties"]), name
 
 
