@@ -304,8 +304,9 @@ async def _seal_by_worker(url: str, book: Book) -> None:
     database = Database(url, 1, DatabaseRole.WORKER)
     sealer = Sealer(book)
     try:
-        while not await sealer.seal_some(database, NO_VAULT):
-            await asyncio.sleep(0.02)
+        sealed = 0
+        while not sealed:
+            sealed = await sealer.seal_some(database, NO_VAULT)
     finally:
         await database.close()
 
