@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, select
+from sqlmodel import Session, func, select
 
 from api.domain.codes import AgencyKind, MemberRole
 from api.domain.documents import load
@@ -40,6 +40,8 @@ class Position:
 
 def entries(work: Work, action: str, before: Position | None, limit: int) -> Sequence[Any]:
     """The latest looks at the reader's own data; one more than the limit if there are."""
+    # Of families that they have left, what may not be told of looks at that time still counts
+    work.session.execute(select(func.spil_see_own_past()))
     person_id = _reader(work)
     values = {
         "person_id": person_id,

@@ -5,12 +5,11 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from api.auth import explaining, relations
+from api.auth import explaining
 from api.auth.calls import Call, FamilyCall
 from api.auth.explaining import Entry, Ground, Verdict
 from api.auth.guards import Routes
 from api.auth.policy import PURPOSE_OF, Access, Permission, Relation
-from api.db import ENTER
 from api.domain import members, professionals
 from api.domain.actor import Actor, Role
 from api.domain.errors import Forbidden
@@ -163,10 +162,8 @@ def check_access(call: Call, body: AccessCheck) -> AccessAnswer:
 
 def _own(call: Call, family_id: UUID) -> tuple[Ground, ...]:
     """The caller's own standings; who has none takes the same path for a hidden family and for a missing one."""
-    session, actor = call.work.session, call.work.actor
-    about = {"family_id": family_id, "after": None, "limit": None}
-    session.connection().exec_driver_sql(ENTER, relations.parameters(actor) | about)
-    return explaining.grounds(session, actor, family_id, shielded_too=True)
+    call.work.see(family_id)
+    return explaining.grounds(call.work.session, call.work.actor, family_id, shielded_too=True)
 
 
 def _asked_about(call: Call, who: CheckedActor, family_id: UUID, own: tuple[Ground, ...]) -> Actor:
