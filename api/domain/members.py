@@ -12,6 +12,8 @@ from api.domain.errors import Conflict, NotFound
 from api.domain.models import Family, Member, Person
 from api.domain.work import Work
 
+NO_SUCH_MEMBER = "This family has no such member now."
+
 
 def current(work: Work, family: Family) -> Sequence[tuple[Member, Person]]:
     """Who is in the family now, parents before children."""
@@ -35,7 +37,7 @@ def of(work: Work, family: Family) -> Sequence[UUID]:
 def get(work: Work, family: Family, member_id: UUID) -> Member:
     member = work.session.get(Member, member_id)
     if member is None or member.family_id != family.id or (member.ends_at and member.ends_at <= work.at):
-        raise NotFound("This family has no such member now.")
+        raise NotFound(NO_SUCH_MEMBER)
     return member
 
 

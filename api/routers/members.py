@@ -73,6 +73,11 @@ def _member(call: FamilyCall, member: Member, person: Person) -> MemberOut:
     )
 
 
+def _is_shown(call: FamilyCall, person: Person) -> bool:
+    """That a person whose whereabouts are secret is a member is for the lead, the registrar and that person only."""
+    return not person.shielded or call.access.sees("shielded") or person.id == call.work.actor.person_id
+
+
 def _changed_member(call: FamilyCall, member: Member) -> MemberOut:
     return _member(call, member, call.work.session.get_one(Person, member.person_id))
 
@@ -97,7 +102,8 @@ def join(call: Call, family: Family, new: NewMember) -> Member:
 @routes.get("/families/{familyId}/members", Permission.FAMILY_READ)
 def list_members(call: FamilyCall) -> Page[MemberOut]:
     """List who is in the family now."""
-    return Page(items=[_member(call, *one) for one in members.current(call.work, call.family)])
+    known = members.current(call.work, call.family)
+    return Page(items=[_member(call, member, person) for member, person in known if _is_shown(call, person)])
 
 
 @routes.post(
@@ -114,7 +120,11 @@ def add_member(call: FamilyCall, body: NewMember) -> MemberOut:
 @routes.get("/families/{familyId}/members/{memberId}", Permission.FAMILY_READ)
 def get_member(call: FamilyCall, member_id: MemberId) -> MemberOut:
     """Get a member of the family."""
-    return _changed_member(call, members.get(call.work, call.family, member_id))
+    member = members.get(call.work, call.family, member_id)
+    person = call.work.session.get_one(Person, member.person_id)
+    if not _is_shown(call, person):
+        raise NotFound(members.NO_SUCH_MEMBER)
+    return _member(call, member, person)
 
 
 @routes.patch("/families/{familyId}/members/{memberId}", Permission.MEMBER_MANAGE)
