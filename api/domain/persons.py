@@ -82,6 +82,7 @@ def register(
     surname: str,
     birth_date: date | None = None,
     bsn: str | None = None,
+    shielded: bool = False,
 ) -> Person:
     """The person with this BSN if the municipality knows them, otherwise a new one."""
     if birth_date and birth_date > work.at.date():
@@ -89,7 +90,13 @@ def register(
     known = find_to_register(work, bsn, municipality_code) if bsn else None
     if known:
         return known
-    person = Person(municipality_code=municipality_code, given_name=given_name, surname=surname, birth_date=birth_date)
+    person = Person(
+        municipality_code=municipality_code,
+        given_name=given_name,
+        surname=surname,
+        birth_date=birth_date,
+        shielded=shielded,
+    )
     if bsn:
         _give_bsn(work, person, bsn)
     work.add(person)
@@ -124,6 +131,7 @@ def carry_over(work: Work, person: Person, municipality_code: str) -> Person:
         surname=person.surname,
         birth_date=person.birth_date,
         bsn=bsn,
+        shielded=person.shielded,
     )
 
 

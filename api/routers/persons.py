@@ -13,7 +13,7 @@ from api.domain import persons
 from api.domain.models import Person
 from api.paging import Page
 from api.routers.parameters import PersonId
-from api.shapes import Body, CleanText, Day, Out
+from api.shapes import Body, CleanText, Day, Out, YesNo
 
 routes = Routes("Families")
 
@@ -35,6 +35,9 @@ Bsn = Annotated[
 ]
 
 
+SHIELDED = "Whereabouts are secret: only the lead coordinator and the registrar see that they are a member of a family."
+
+
 class PersonRegistration(Body):
     """A person. With a BSN that your municipality knows already, it is that person."""
 
@@ -42,6 +45,7 @@ class PersonRegistration(Body):
     surname: CleanText
     birth_date: Day | None = None
     bsn: Bsn | None = None
+    shielded: YesNo = Field(default=False, description=SHIELDED)
 
 
 class PersonChange(Body):
@@ -51,6 +55,7 @@ class PersonChange(Body):
     surname: CleanText | MISSING = MISSING
     birth_date: Day | None | MISSING = MISSING
     bsn: Bsn | MISSING = MISSING
+    shielded: YesNo | MISSING = Field(default=MISSING, description=SHIELDED)
 
 
 class PersonSearch(Body):
@@ -74,6 +79,7 @@ class PersonOut(Out):
     given_name: str
     surname: str
     birth_date: Day | None
+    shielded: bool
     has_bsn: bool
     family_ids: list[UUID]
 
