@@ -43,6 +43,7 @@ def entries(work: Work, action: str, before: Position | None, limit: int) -> Seq
     # Of families that they have left, what may not be told of looks at that time still counts
     work.session.execute(select(func.spil_see_own_past()))
     person_id = _reader(work)
+    work.session.connection().exec_driver_sql("SELECT spil_see_own_past()")
     values = {
         "person_id": person_id,
         "own_action": action,
