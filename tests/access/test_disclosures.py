@@ -52,7 +52,7 @@ def read_paths(app: FastAPI, scene: Scene) -> dict[str, str]:
     paths = {
         route.path.removeprefix(UNDER): route.path.removeprefix("/v1").format(**scene.inside(scene.family.id))
         for route in routes_under_a_family(app)
-        if "GET" in route.methods
+        if "GET" in route.methods and not route.path.endswith("/access")
     }
     assert len(paths) >= 11
     return paths

@@ -116,5 +116,6 @@ def _text(schema: dict[str, Any]) -> str:
 ONE_OF_TWO = {
     "search_persons": {"surname": "Voorbeeld", "birthDate": "2001-02-03"},
     "add_member": {"role": "other", "personId": str(uuid4())},
+    "open_in_emergency": {"municipalityCode": "9901", "familyId": str(uuid4()), "reason": "missing_child"},
 }
 """What a schema can't say: one of two has to be there."""
