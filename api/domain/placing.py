@@ -58,8 +58,7 @@ def give_up(work: Work, registration_id: UUID) -> None:
 
 
 def place_anew(work: Work, registration_id: UUID) -> None:
-    if work.session.get(UnplacedRegistration, registration_id) is None:
-        signals.place_later(work, work.session.get_one(Registration, registration_id))
+    signals.place_later(work, work.session.get_one(Registration, registration_id))
 
 
 def take_turns(work: Work, municipality_code: str) -> None:
@@ -71,8 +70,7 @@ def take_turns(work: Work, municipality_code: str) -> None:
 def join(work: Work, registration: Registration, family: Family) -> Involvement:
     """Make a registration part of a family, which the caller has locked: its agency is involved from now on."""
     before = [one for one in continuity.running_involvements(work, family) if one.agency_id == registration.agency_id]
-    involvement = _same(registration, before)
-    registration.own_involvement = involvement is None
+    involvement = known = _same(registration, before)
     if involvement is None:
         involvement = _start(work, registration, family)
         if not before:
@@ -80,7 +78,7 @@ def join(work: Work, registration: Registration, family: Family) -> Involvement:
     elif involvement.shielded or not registration.shielded:
         _add_domains(work, family, involvement, registration.help_domains)
     work.session.flush()
-    registration.involvement_id = involvement.id
+    registration.involvement_id, registration.own_involvement = involvement.id, known is None
     work.tell(EventType.REGISTRATION_JOINED, registration)
     return involvement
 

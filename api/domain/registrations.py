@@ -93,7 +93,8 @@ def make(
     work.session.flush()
     for kinship, bsn in dict.fromkeys(relatives):
         _name_relative(work, registration, kinship, bsn, subject.bsn)
-    signals.place_later(work, registration)
+    if subject.bsn:
+        signals.place_later(work, registration)
     return registration
 
 

@@ -141,7 +141,8 @@ def running_twins(work: Work, registration: Registration, bsn: str) -> Sequence[
 
 def place_later(work: Work, registration: Registration) -> None:
     """Leave it to the worker to look where this belongs."""
-    work.add(UnplacedRegistration(registration_id=registration.id, agency_id=registration.agency_id))
+    if work.session.get(UnplacedRegistration, registration.id) is None:
+        work.add(UnplacedRegistration(registration_id=registration.id, agency_id=registration.agency_id))
 
 
 def expiry(work: Work, basis: LegalBasis, last_day: date | None) -> datetime:

@@ -257,14 +257,14 @@ def end_registration(call: Call, registration_id: RegistrationId, body: Registra
     return _own(call, registrations.end(call.work, registration, body.reason))
 
 
-@routes.post("/registrations/{registrationId}/_confirm", Permission.REGISTRATION_CONFIRM)
+@routes.post("/registrations/{registrationId}/_confirm", Permission.REGISTRATION_CONFIRM, status=204)
 def confirm_registered_person(call: Call, registration_id: RegistrationId, body: PersonConfirmation) -> None:
     """Say who a registration without a BSN is about. What follows from it is found afterwards."""
     registration = confirmations.get(call.work, registration_id)
     confirmations.confirm(call.work, registration, _person(call, body))
 
 
-@routes.post("/registrations/{registrationId}/_reject", Permission.REGISTRATION_CONFIRM)
+@routes.post("/registrations/{registrationId}/_reject", Permission.REGISTRATION_CONFIRM, status=204)
 def reject_registration(call: Call, registration_id: RegistrationId) -> None:
     """Say that your municipality can't find who a registration without a BSN is about. It ends."""
     confirmations.reject(call.work, confirmations.get(call.work, registration_id))
