@@ -38,6 +38,8 @@ TAGS = {
     "Clients": "Agencies' systems that may ask for tokens.",
     "Municipalities": "Municipalities and help domains.",
     "Disclosures": "Who saw or changed what, for the privacy officer.",
+    "Emergencies": "A family opened for a few hours, by a professional whose agency the municipality entitled.",
+    "Access": "Who can see a family and why; whether somebody may do something.",
     "Tokens": "Access tokens for agencies' systems.",
 }
 
