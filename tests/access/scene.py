@@ -157,6 +157,7 @@ class Scene:
             },
             "POST involvements _invite": {"agencyId": str(self.school.id), "helpDomains": ["finances"]},
             "PATCH involvements": {"contactFrequency": "weekly"},
+            "POST involvements _disclose": {"stage": "agencies"},
             "POST involvements _accept": {"legalBasis": "statutory_task", "legalGround": "treatment"},
             "POST involvements _decline": {"reason": "no_capacity"},
             "POST involvements _end": {"reason": "completed"},
