@@ -12,15 +12,20 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from fastapi import FastAPI
 from httpx import Client, Response
+from sqlmodel import func, select
+from structlog.testing import capture_logs
 
 from api.auth import issuers, proofs, tokens
+from api.domain.models import AuditRecord
 from api.main import create_app
 from api.settings import Settings
 from api.trust import TrustedIssuer
 from tests.access.hostile import EC_KEY, FOREIGN, HOSTILE, KEY, NAME, ONE_TOWN, TOWN_KEY, UUID_, WEAK, WEAK_PADDED, good
+from tests.access.hostile_variants import VARIANTS
 from tests.access.signing import SigningKey, claims_for, ec_key, rsa_key
+from tests.access.systems import TYPE
 from tests.conftest import serving
-from tests.world import refused
+from tests.world import World, refused
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +44,39 @@ def ask(client: Client, token: str) -> Response:
     return client.get("/v1/agencies?limit=1", headers={"Authorization": f"Bearer {token}".encode("latin-1", "replace")})
 
 
+LIES = HOSTILE | VARIANTS
+
+
 def test_there_are_many_ways_to_lie() -> None:
-    assert len(HOSTILE) >= 100
+    assert len(LIES) == len(HOSTILE) + len(VARIANTS) >= 350
 
 
-@pytest.mark.parametrize("lie", HOSTILE)
+@pytest.mark.parametrize("lie", LIES)
 def test_a_hostile_token_is_a_401_like_any_other(trusting: Client, lie: str) -> None:
-    answer = ask(trusting, HOSTILE[lie]())
+    answer = ask(trusting, LIES[lie]())
     refused(answer, 401, "unauthenticated")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
     same = ask(trusting, "nonsense")
     assert {**answer.json(), "instance": ""} == {**same.json(), "instance": ""}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_hostile_token_is_no_assertion_either(trusting: Client, lie: str) -> None:
+    form = {"grant_type": "client_credentials", "client_assertion_type": TYPE, "client_assertion": LIES[lie]()}
+    answer = trusting.post("/oauth/token", data=form)
+    assert answer.status_code in {400, 401}, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_who_is_refused_leaves_nothing_behind(world: World, trusting: Client) -> None:
+    """No record, no log: a token that proves nothing says nothing of anybody either."""
+    with world.session() as session:
+        before = session.exec(select(func.count()).select_from(AuditRecord)).one()
+        with capture_logs() as logged:
+            for lie in LIES.values():
+                assert ask(trusting, lie()).status_code == 401
+        assert session.exec(select(func.count()).select_from(AuditRecord)).one() == before
+    assert logged == []
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Basic YTpi", "Token a.b.c", "a.b.c"])
