@@ -77,7 +77,9 @@ SELECT json_build_object(
   'items', coalesce((
     SELECT json_agg(json_build_object(
       'family', json_build_object('id', fam.id,
-        'name', CASE WHEN sees_agencies THEN fam.name END, 'framework', CASE WHEN sees_agencies THEN fam.framework END,
+        'name', CASE WHEN sees_agencies THEN fam.name END, 
+        'framework', CASE WHEN sees_agencies THEN
+          CASE WHEN fam.framework_ends_at <= (SELECT at FROM moment) THEN 'voluntary' ELSE fam.framework END END,
         'state', CASE WHEN fam.closed_at IS NULL THEN 'open' ELSE 'closed' END),
       'relations', to_json(fam.relations),
       'attention', coalesce((

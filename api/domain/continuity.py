@@ -208,15 +208,19 @@ def _expire_measures(work: Work, family: Family, measures: Sequence[Measure], in
         if measure.ends_at == instant:
             measure.end_reason = MeasureEnd.EXPIRED
             work.tell(EventType.MEASURE_ENDED, measure, at=instant, reason=measure.end_reason)
-            relax_framework(work, family, instant)
+            follow_measures(work, family, instant)
 
 
-def relax_framework(work: Work, family: Family, at: datetime) -> None:
-    """The family is helped voluntarily again, if no measure runs any more."""
+def follow_measures(work: Work, family: Family, at: datetime) -> None:
+    """The framework is court-ordered while a measure runs, and voluntary once the last one has ended."""
     work.session.flush()
     running = _open_measures(family).where(or_(col(Measure.ends_at).is_(None), col(Measure.ends_at) > at))
-    if family.framework == Framework.COURT_ORDERED and work.session.exec(running.limit(1)).first() is None:
-        family.framework = Framework.VOLUNTARY
+    ends = [measure.ends_at for measure in work.session.exec(running)]
+    framework = Framework.COURT_ORDERED if ends else Framework.VOLUNTARY
+    until = None if None in ends else max((end for end in ends if end), default=None)
+    becomes_another, family.framework_ends_at = family.framework != framework, until
+    if becomes_another:
+        family.framework = framework
         work.tell(EventType.FAMILY_CHANGED, family, at=at)
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlmodel import col, or_, select
 
 from api.domain import agencies, calendar, continuity
-from api.domain.codes import AgencyKind, EventType, Framework, InvolvementEnd, MeasureCondition, MeasureEnd, MeasureKind
+from api.domain.codes import AgencyKind, EventType, InvolvementEnd, MeasureCondition, MeasureEnd, MeasureKind
 from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.models import Family, Involvement, Measure, Member
 from api.domain.work import Work
@@ -67,9 +67,7 @@ def record(
     measure.sqlmodel_update(_split(conditions or {}))
     work.add(measure)
     work.tell(EventType.MEASURE_RECORDED, measure)
-    if family.framework != Framework.COURT_ORDERED:
-        family.framework = Framework.COURT_ORDERED
-        work.tell(EventType.FAMILY_CHANGED, family)
+    continuity.follow_measures(work, family, work.at)
     return measure
 
 
@@ -91,6 +89,7 @@ def extend(work: Work, family: Family, measure: Measure, ends_on: date, review_o
         raise Invalid("An extension ends later than the measure does now.", field="endsOn")
     measure.ends_at, measure.review_on = ends_at, review_on or measure.review_on
     work.tell(EventType.MEASURE_EXTENDED, measure)
+    continuity.follow_measures(work, family, work.at)
     with work.by_itself():
         for involvement in _resting(work, family, measure):
             until = min(ends_at, involvement.basis_ends_at or ends_at)
@@ -111,7 +110,7 @@ def end(work: Work, family: Family, measure: Measure, reason: MeasureEnd) -> Mea
             involvement.ends_at, involvement.end_reason = work.at, InvolvementEnd.LEGAL_BASIS_ENDED
             work.tell(EventType.INVOLVEMENT_ENDED, involvement, reason=involvement.end_reason)
         continuity.uphold(work, family)
-        continuity.relax_framework(work, family, work.at)
+        continuity.follow_measures(work, family, work.at)
     return measure
 
 

@@ -3,7 +3,7 @@ SELECT json_build_object(
   'family', json_build_object(
     'id', fam.id,
     'name', CASE WHEN fam.sees_agencies THEN fam.name END,
-    'framework', CASE WHEN fam.sees_agencies THEN fam.framework END,
+    'framework', CASE WHEN fam.sees_agencies THEN CASE WHEN fam.framework_ends_at <= fam.at THEN 'voluntary' ELSE fam.framework END END,
     'strategy', CASE WHEN fam.sees_strategy THEN fam.strategy END,
     'state', CASE WHEN fam.closed_at <= fam.at THEN 'closed' ELSE 'open' END,
     'openedAt', CASE WHEN fam.sees_agencies THEN to_json(fam.opened_at) END),

@@ -58,7 +58,11 @@ class FamilyOut(Out):
 
 
 def _family(call: FamilyCall) -> FamilyOut:
-    return FamilyOut.of(call.family, strategy=call.family.strategy if call.access.sees("strategy") else None)
+    return FamilyOut.of(
+        call.family,
+        framework=call.family.framework_at(call.work.at),
+        strategy=call.family.strategy if call.access.sees("strategy") else None,
+    )
 
 
 @routes.post("/families", Permission.FAMILY_OPEN, status=201, location="/families/{id}")

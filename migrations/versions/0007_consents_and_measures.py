@@ -123,6 +123,7 @@ def upgrade() -> None:
     _code_lists()
     _consent()
     _measure()
+    op.add_column("family", sa.Column("framework_ends_at", MOMENT, nullable=True))
     op.add_column("involvement", sa.Column("legal_ground", sa.String(), nullable=True))
     op.add_column("involvement", sa.Column("basis_ends_at", MOMENT, nullable=True))
     domains = sa.Column("consented_domains", sa.ARRAY(sa.Text()), nullable=False, server_default="{}")
@@ -276,6 +277,7 @@ def _measure() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("family", "framework_ends_at")
     op.drop_index("involvement_measure_id_idx", "involvement")
     for name in ("measure_id", "consented_domains", "basis_ends_at", "legal_ground"):
         op.drop_column("involvement", name)

@@ -39,11 +39,17 @@ class Family(SQLModel, table=True):
     municipality_code: str = Field(foreign_key="municipality.code")
     name: str
     framework: codes.Framework = Field(sa_type=coded(codes.Framework))
+    framework_ends_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the last of its measures ends, if that is known: from then on the family is helped voluntarily."""
     strategy: codes.Strategy | None = Field(default=None, sa_type=coded(codes.Strategy))
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     closing: codes.FamilyClosing | None = Field(default=None, sa_type=coded(codes.FamilyClosing))
     changed_at: datetime = Field(sa_type=Instant)
+
+    def framework_at(self, at: datetime) -> codes.Framework:
+        over = self.framework_ends_at is not None and self.framework_ends_at <= at
+        return codes.Framework.VOLUNTARY if over else self.framework
 
 
 class Member(SQLModel, table=True):
