@@ -115,6 +115,18 @@ def _text(schema: dict[str, Any]) -> str:
 
 ONE_OF_TWO = {
     "search_persons": {"surname": "Voorbeeld", "birthDate": "2001-02-03"},
+    "make_registration": {
+        "municipalityCode": "9901",
+        "bsn": "999990019",
+        "helpDomains": ["finances"],
+        "legalBasis": "vital_interest",
+    },
+    "confirm_registered_person": {"personId": str(uuid4())},
+    "open_matched_family": {
+        "name": "Voorbeeld",
+        "framework": "voluntary",
+        "members": [{"personId": str(uuid4()), "role": "child"}],
+    },
     "add_member": {"role": "other", "personId": str(uuid4())},
     "open_in_emergency": {"municipalityCode": "9901", "familyId": str(uuid4()), "reason": "missing_child"},
 }

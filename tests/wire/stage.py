@@ -3,10 +3,13 @@
 from typing import Any
 from uuid import uuid4
 
-from api.domain.actor import Actor, Role
+from api.domain import placing
+from api.domain.actor import CLOCK, Actor, Role
 from api.domain.codes import AgencyKind
+from api.domain.models import Match, Registration
+from tests.registering import long_ago, matches_of
 from tests.wire.operations import Operation
-from tests.world import Caller, World, a_bsn
+from tests.world import Caller, World, a_bsn, ago
 
 
 class Stage:
@@ -22,7 +25,20 @@ class Stage:
         self.involvement = world.an_involvement(self.family, self.agency, professional=self.lead)
         self.mandate = world.a_mandate(self.family, self.lead)
         self.point = world.a_contact_point(self.family, self.colleague)
+        self.registration, self.match = self._match()
         self.known = self._known()
+
+    def _match(self) -> tuple[Registration, Match]:
+        """A registration of the agency's that names the lead, and its match with the school's."""
+        bsn, at = a_bsn(), ago(minutes=1)
+        one, other = (
+            long_ago(self.world, agency, bsn, at, professional_id=professional)
+            for agency, professional in ((self.agency, self.lead.id), (self.school, None))
+        )
+        for registration in (one, other):
+            self.world.do(lambda work, it=registration: placing.place(work, it.id), CLOCK)  # type: ignore[misc]
+        [match] = matches_of(self.world, f"/{one.id}")
+        return one, match
 
     def _known(self) -> dict[str, str]:
         return {
@@ -31,6 +47,8 @@ class Stage:
             "personId": str(self.person.id),
             "involvementId": str(self.involvement.id),
             "mandateId": str(self.mandate.id),
+            "registrationId": str(self.registration.id),
+            "matchId": str(self.match.id),
             "agencyId": str(self.agency.id),
             "professionalId": str(self.lead.id),
             "helpDomain": "parenting",

@@ -16,7 +16,17 @@ from tests.wire.answers import has_every_header, is_problem
 from tests.wire.stage import Stage
 from tests.world import ADMINISTRATOR, Caller, World
 
-LISTS = ["/agencies", "/professionals", "/disclosures", "/caseload", "/clients", "/families/{familyId}/timeline"]
+LISTS = [
+    "/agencies",
+    "/professionals",
+    "/disclosures",
+    "/caseload",
+    "/clients",
+    "/families/{familyId}/timeline",
+    "/registrations",
+    "/registrations/_unconfirmed",
+    "/matches",
+]
 
 
 def _pages(caller: Caller, path: str, **query: object) -> Iterator[Response]:
@@ -122,7 +132,12 @@ JUNK = {
 @pytest.mark.parametrize("what", sorted(JUNK))
 def test_a_made_up_cursor_is_400(path: str, what: str, untouched: Stage) -> None:
     world = untouched.world
-    reader = {"/disclosures": world.officer(), "/clients": ADMINISTRATOR}.get(path, world.registrar)
+    readers = {
+        "/disclosures": world.officer(),
+        "/clients": ADMINISTRATOR,
+        "/registrations": world.system(untouched.agency),
+    }
+    reader = readers.get(path, world.registrar)
     answer = world.as_(reader).get(f"{path.format(**untouched.known)}?cursor={JUNK[what]}")
     is_problem(answer, 400)
     assert answer.json()["code"] in {"invalid_cursor", "invalid"}

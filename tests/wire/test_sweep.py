@@ -36,6 +36,7 @@ DIRECTORY = {
     "get_municipality",
     "list_help_domains",
     "get_help_domain",
+    "get_match_follow_up",
     "check_access",
 }
 """Open to every role."""
