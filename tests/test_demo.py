@@ -86,6 +86,16 @@ def test_who_is_not_involved_sees_no_family(demo: Demo) -> None:
         assert demo.get(f"/families/{family}/who-is-involved", name).status_code in {403, 404}
 
 
+def test_two_agencies_that_know_nothing_of_each_other_are_a_match_for_the_registrar(demo: Demo) -> None:
+    matches = demo.get("/matches", "Registrar of Veenmeer").json()["items"]
+    assert Counter(match["kind"] for match in matches) == {"same_person": 1, "family": 2}
+    assert {match["state"] for match in matches} == {"found"}
+    [waits] = demo.get("/registrations/_unconfirmed", "Registrar of Veenmeer").json()["items"]
+    assert waits["surname"] == "Rossem"
+    mine = demo.get("/registrations", "System of Schuldhulp Veenmeer").json()["items"]
+    assert [(one["surname"], one["state"], one["familyId"]) for one in mine] == [("Overdiep", "waiting", None)]
+
+
 STATES: dict[str, Callable[[dict[str, Any]], object]] = {
     "complete": lambda team: team["leadCoordinator"] and not gaps(team),
     "no_lead": lambda team: team["leadCoordinator"] is None and len(team["involvements"]) == 3,

@@ -14,8 +14,10 @@ from sqlalchemy import Connection, create_engine
 from sqlmodel import Session
 from stdnum.nl import bsn
 
+from api.cli.demo import registrations
 from api.cli.demo.families import FAMILIES
 from api.cli.demo.field import ABSENCES, FIELD, HOME, MUNICIPALITIES, Organisation
+from api.cli.demo.registrations import REGISTRATIONS, Told
 from api.cli.demo.steps import Step
 from api.cli.demo.stories import Relative, Story
 from api.cli.keys import new_private_key, public_jwk
@@ -32,7 +34,8 @@ from api.domain import (
 )
 from api.domain.actor import CLOCK, Actor, Role
 from api.domain.calendar import day_of, start_of
-from api.domain.models import Agency, Client, Family, Municipality, Person, Professional
+from api.domain.models import Agency, Client, Family, Municipality, Person, Professional, Registration
+from api.domain.registrations import Subject
 from api.domain.vault import Vault
 from api.domain.work import Work
 
@@ -100,6 +103,7 @@ class Loader:
         self._connection, self._vault = connection, vault
         self._numbers = itertools.count(1)
         self._bsns = (f"{number:09d}" for number in itertools.count(999900000) if bsn.is_valid(f"{number:09d}"))
+        self._others: dict[str, str] = {}
         self._minutes = itertools.cycle(range(0, 480, 7))
 
     def everything(self) -> Iterator[None]:
@@ -113,6 +117,8 @@ class Loader:
         for story in FAMILIES:
             self._play(story)
             yield
+        for told in REGISTRATIONS:
+            self._registration(told)
         self._let_time_pass()
 
     # Who can be named in a step
@@ -261,6 +267,34 @@ class Loader:
         self._around(family_id, lambda work, family: happening(self, work, family), by(self), self._at(ago))
         with Session(self._connection) as session:
             self.registrar = registrar_of(session.get_one(Family, family_id).municipality_code)
+
+    def _registration(self, told: Told) -> None:
+        given_name, _, surname = told.about.rpartition(" ")
+        born = self._born(told.age)
+        subject = Subject(
+            bsn=self._bsn(told.about) if told.knows_bsn else None,
+            given_name=given_name,
+            surname=surname,
+            birth_date=born,
+        )
+        parents, at = [self._bsn(name) for name in told.parents], self._at(told.ago)
+
+        def register(work: Work) -> Registration:
+            work.municipality_code = HOME
+            return registrations.make(work, told, subject, parents)
+
+        made = self._do(register, self.professional(told.who), at)
+        if told.knows_bsn:
+            self._do(lambda work: registrations.place(work, made), CLOCK, at)
+
+    def _bsn(self, full_name: str) -> str:
+        """The BSN of somebody in a family of the demo, or of nobody else yet."""
+        known = self.known.persons.get(full_name)
+        if known:
+            with Session(self._connection) as session:
+                work = Work(session, CLOCK, self.now, self._vault)
+                return persons.bsn_of(work, session.get_one(Person, UUID(known))) or next(self._bsns)
+        return self._others.setdefault(full_name, next(self._bsns))
 
     def _let_time_pass(self) -> None:
         """Write down what has ended by itself since the last step of each story."""
