@@ -23,6 +23,7 @@ from api.routers import (
     contact_points,
     disclosure_holds,
     disclosures,
+    duplicates,
     emergencies,
     families,
     help_domains,
@@ -69,6 +70,7 @@ CAPABILITIES = (
     own_log,
     disclosure_holds,
     emergencies,
+    duplicates,
     access,
 )
 

@@ -46,6 +46,7 @@ class Permission(StrEnum):
     ABSENCE_REPORT = "absence:report"
     PERSON_FIND = "person:find"
     PERSON_CHANGE = "person:change"
+    PERSON_MERGE = "person:merge"
     CASELOAD_READ = "caseload:read"
     DISCLOSURE_READ = "disclosure:read"
     DISCLOSURE_HOLD = "disclosure:hold"
@@ -138,6 +139,7 @@ RULES: dict[Permission, Rule] = {
     Permission.ABSENCE_REPORT: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
     Permission.PERSON_FIND: roles(Role.REGISTRAR),
     Permission.PERSON_CHANGE: roles(Role.REGISTRAR),
+    Permission.PERSON_MERGE: roles(Role.REGISTRAR),
     Permission.REGISTRATION_MAKE: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
     Permission.REGISTRATION_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
     Permission.REGISTRATION_MAINTAIN: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),

@@ -347,6 +347,8 @@ class EventType(StrEnum):
     ENTITLEMENT_ENDED = "entitlement.ended"
     PERSON_REGISTERED = "person.registered"
     PERSON_CHANGED = "person.changed"
+    PERSON_MERGED = "person.merged"
+    PERSON_MERGE_UNDONE = "person.merge_undone"
     FAMILY_OPENED = "family.opened"
     FAMILY_CHANGED = "family.changed"
     FAMILY_CLOSED = "family.closed"

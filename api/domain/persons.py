@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import array
 from sqlmodel import col, func, or_, select
 
 from api.domain import bsn as numbers
+from api.domain import names
 from api.domain.codes import EventType
 from api.domain.errors import Conflict, Invalid, KeyMissing, NotFound
 from api.domain.models import Family, Member, Person
@@ -99,6 +100,7 @@ def register(
     )
     if bsn:
         _give_bsn(work, person, bsn)
+    person.name_keys = names.keys(work.vault, given_name, surname, birth_date)
     work.add(person)
     work.session.flush()
     work.tell(EventType.PERSON_REGISTERED, person)
@@ -114,6 +116,7 @@ def change(work: Work, person: Person, *, bsn: str | None = None, **new: Any) ->
     if (new.get("birth_date") or date.min) > work.at.date():
         raise Invalid("A birth date lies in the past.", field="birthDate")
     person.sqlmodel_update(new)
+    person.name_keys = names.keys(work.vault, person.given_name, person.surname, person.birth_date)
     work.tell(EventType.PERSON_CHANGED, person)
     return person
 

@@ -154,6 +154,10 @@ BY_ROLE = {
     "POST /emergency-accesses/{emergencyAccessId}/_end": "P",
     "POST /emergency-accesses/{emergencyAccessId}/_review": "O",
     "POST /access-checks": EVERYONE,
+    "GET /possible-duplicates": "R",
+    "POST /persons/{personId}/_merge": "R",
+    "GET /merges": "R",
+    "POST /merges/{mergeId}/_undo": "R",
 }
 
 TEAM = {"registrar", "lead", "deputy", "contact_point", "involved_system", "named", "cover"}
@@ -257,6 +261,7 @@ BODIES = {
     },
     "POST /persons/_search": {"surname": "x", "birthDate": "1900-01-01"},
     "POST /entitlements": {"agencyId": str(uuid4())},
+    "POST /persons/{personId}/_merge": {"intoPersonId": str(uuid4())},
     "POST /emergency-accesses": {"municipalityCode": "9999", "familyId": str(uuid4()), "reason": "missing_child"},
     "POST /access-checks": {"familyId": str(uuid4()), "permission": "family:read"},
 }

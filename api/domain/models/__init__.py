@@ -21,6 +21,7 @@ from api.domain.models.directory import (
 )
 from api.domain.models.emergency import EmergencyAccess, Entitlement
 from api.domain.models.families import ContactPoint, Deputy, Family, Involvement, Mandate, Member, Person
+from api.domain.models.merges import Merge
 from api.domain.models.record import (
     AuditRecord,
     DisclosureHold,
@@ -55,6 +56,7 @@ __all__ = [
     "Match",
     "Measure",
     "Member",
+    "Merge",
     "Municipality",
     "OnceShielded",
     "OutboxRow",

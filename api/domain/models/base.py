@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ARRAY, CheckConstraint, DateTime, Enum, Text, TypeDecorator, text
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, Enum, LargeBinary, Text, TypeDecorator, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
@@ -29,6 +29,13 @@ class Codes(TypeDecorator[list[str]]):
     """A handful of codes, kept together because they are only ever read and replaced together."""
 
     impl = ARRAY(Text)
+    cache_ok = True
+
+
+class Keys(TypeDecorator[list[bytes]]):
+    """A handful of pseudonyms."""
+
+    impl = ARRAY(LargeBinary)
     cache_ok = True
 
 

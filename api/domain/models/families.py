@@ -7,13 +7,16 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from api.domain import codes
-from api.domain.models.base import Codes, Instant, all_of, coded, ends_after_it_starts, new_id, one_at_a_time
+from api.domain.models.base import Codes, Instant, Keys, all_of, coded, ends_after_it_starts, new_id, one_at_a_time
 
 
 class Person(SQLModel, table=True):
     """A person as one municipality knows them. The BSN is sealed, and found by a keyed pseudonym only."""
 
-    __table_args__ = (Index("person_bsn_key", "municipality_code", "bsn_pseudonym", unique=True),)
+    __table_args__ = (
+        Index("person_bsn_key", "municipality_code", "bsn_pseudonym", unique=True),
+        Index("person_name_keys_idx", "name_keys", postgresql_using="gin"),
+    )
 
     id: UUID = new_id()
     municipality_code: str = Field(foreign_key="municipality.code")
@@ -24,6 +27,8 @@ class Person(SQLModel, table=True):
     """Their whereabouts are secret: only the lead coordinator and the registrar see that they are a member."""
     bsn_sealed: bytes | None = None
     bsn_pseudonym: bytes | None = None
+    name_keys: list[bytes] = Field(default_factory=list, sa_type=Keys)
+    """Keyed pseudonyms of how the name sounds and of the birth date, by which duplicates are found."""
 
 
 class Family(SQLModel, table=True):
