@@ -5,8 +5,9 @@ import time
 from typing import Any
 
 from httpx import Response
+from sqlmodel import col, select
 
-from api.domain.models import Agency
+from api.domain.models import Agency, Event
 from tests.access.signing import SigningKey
 from tests.world import ADMINISTRATOR, World
 
@@ -44,3 +45,10 @@ class System:
         answer = self.ask((key or self.key).sign(self.claims()), **more)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
+
+
+def told(system: System) -> list[str]:
+    """The events about this client, the oldest first."""
+    with system.world.session() as session:
+        events = session.exec(select(Event).where(Event.about == system.id).order_by(col(Event.at)))
+        return [event.type for event in events]

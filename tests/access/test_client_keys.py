@@ -1,33 +1,26 @@
 """Clients and their keys: changed without a gap, revoked everywhere within seconds; what a token is narrowed to."""
 
-import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives import serialization
 from httpx import Client, Response
 from jose import jwt
-from sqlmodel import col, select
-from typer.testing import CliRunner
+from sqlmodel import select
 
 from api.auth import revocations
 from api.auth.issuers import SCOPES
-from api.auth.policy import Permission
-from api.cli import app as spil
 from api.domain import agencies, professionals
 from api.domain.codes import EventType
-from api.domain.models import Agency, AuditRecord, Event, Professional
+from api.domain.models import Agency, AuditRecord, Professional
 from api.main import create_app
 from api.settings import Settings
-from tests.access.signing import SigningKey, ec_key, rsa_key
-from tests.access.systems import System
+from tests.access.signing import ec_key, rsa_key
+from tests.access.systems import System, told
 from tests.conftest import serving
-from tests.wire.operations import OPERATIONS, Operation
 from tests.world import ADMINISTRATOR, World, refused
 
 
@@ -49,12 +42,6 @@ def ask(client: Client, token: str, path: str = "/agencies?limit=1") -> Response
 
 def change(system: System, verb: str, body: Any = None) -> Response:
     return system.administrator.post(f"/clients/{system.id}/{verb}", body)
-
-
-def told(system: System) -> list[str]:
-    with system.world.session() as session:
-        events = session.exec(select(Event).where(Event.about == system.id).order_by(col(Event.at)))
-        return [event.type for event in events]
 
 
 # Keys
@@ -220,58 +207,6 @@ def test_acting_for_others_is_said_when_a_system_is_registered(world: World) -> 
     refused(plain.ask(plain.assertion(), on_behalf_of=str(worker.id)), 400, "unauthorized_client")
 
 
-# Scopes
-
-
-def test_a_token_does_no_more_than_it_was_asked_for(world: World, system: System) -> None:
-    asked = "directory:read team:read"
-    answer = system.ask(system.assertion(), scope=asked)
-    assert answer.json()["scope"] == asked
-    token = answer.json()["access_token"]
-    family = world.a_family()
-    world.an_involvement(family, system.agency)
-    assert ask(system.http, token).status_code == 200
-    assert ask(system.http, token, f"/families/{family.id}/who-is-involved").status_code == 200
-    lacking = ask(system.http, token, f"/families/{family.id}/timeline")
-    refused(lacking, 403, "scope_lacking")
-    assert 'error="insufficient_scope", scope="timeline:read"' in lacking.headers["WWW-Authenticate"]
-
-
-def test_a_scope_gives_nothing_that_the_role_does_not(system: System) -> None:
-    every = " ".join(sorted(SCOPES))
-    refused(ask(system.http, system.token(scope=every), "/clients"), 403, "role_lacking")
-
-
-@pytest.mark.parametrize("scope", ["family", "family:raed", "team:read openid", " ", "team:read  directory:read", "*"])
-def test_an_unknown_scope_is_refused(system: System, scope: str) -> None:
-    refused(system.ask(system.assertion(), scope=scope), 400, "invalid_scope")
-
-
-@pytest.fixture(scope="module")
-def caller(world: World) -> System:
-    return System(world, ec_key())
-
-
-GUARDED = [operation for operation in OPERATIONS if operation.guarded]
-
-
-@pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
-def test_every_operation_names_the_one_scope_it_takes(caller: System, operation: Operation) -> None:
-    """What is documented is what is held, before anything is read: whatever is sent, the answer is the same."""
-    document = caller.world.app.openapi()["paths"][operation.path.removeprefix("/v1")][operation.method.lower()]
-    [scope] = document["security"][0]["client"]
-    assert document["security"] == [{"client": [scope]}, {"token": [scope]}]
-    assert scope in SCOPES
-    other = Permission.HELP_DOMAIN_ADD if scope == Permission.DIRECTORY_READ else Permission.DIRECTORY_READ
-    path = operation.path
-    for name in operation.names_of("path"):
-        path = path.replace(f"{{{name}}}", str(uuid4()))
-    headers = {"Authorization": f"Bearer {caller.token(scope=other)}"}
-    answer = caller.http.request(operation.method, path, headers=headers)
-    refused(answer, 403, "scope_lacking")
-    assert f'scope="{scope}"' in answer.headers["WWW-Authenticate"]
-
-
 # Never in a URI
 
 
@@ -318,107 +253,3 @@ def test_the_issuer_itself_may_be_the_audience_of_an_assertion(system: System, k
     settings = system.world.app.state.settings
     audience = settings.issuer if kind == "issuer" else [settings.issuer, settings.token_endpoint]
     assert system.ask(system.assertion(aud=audience)).status_code == 200
-
-
-# The command line
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name, value in settings.model_dump(include={"database_url", "base_url"}).items():
-        monkeypatch.setenv(f"SPIL_{name.upper()}", str(value))
-    for name in ("signing_key", "data_keys", "pseudonym_key"):
-        monkeypatch.setenv(f"SPIL_{name.upper()}", getattr(settings, name).get_secret_value())
-    return tmp_path
-
-
-def run(*arguments: str) -> tuple[int, list[str]]:
-    result = CliRunner().invoke(spil, ["client", *arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output.strip().splitlines()
-
-
-def public_pem(key: SigningKey) -> str:
-    return (
-        key.private.public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-    )
-
-
-def test_a_system_is_registered_changed_and_revoked_from_the_command_line(world: World, environment: Path) -> None:
-    old, new = ec_key(), rsa_key()
-    (environment / "old.json").write_text(json.dumps({"keys": [old.jwk]}))
-    (environment / "new.json").write_text(json.dumps(new.jwk))
-    system = System(world, ec_key())
-    agency = str(system.agency.id)
-    code, lines = run("register", "--agency", agency, "--name", "Dossier", "--key", "old.json")
-    assert code == 0, lines
-    system.id = lines[-1]
-    assert system.token(old)
-    assert run("add-key", system.id, "--key", "new.json")[0] == 0
-    assert system.token(new)
-    assert run("remove-key", system.id, "--kid", old.kid)[0] == 0
-    refused(system.ask(old.sign(system.claims())), 401, "invalid_client")
-    [line] = [line for line in run("list", "--agency", agency)[1] if system.id in line]
-    assert new.kid in line
-    assert old.kid not in line
-    assert run("revoke", system.id)[0] == 0
-    refused(system.ask(new.sign(system.claims())), 401, "invalid_client")
-    assert told(system) == [
-        EventType.CLIENT_REGISTERED,
-        EventType.CLIENT_KEY_ADDED,
-        EventType.CLIENT_KEY_REMOVED,
-        EventType.CLIENT_DEACTIVATED,
-    ]
-
-
-@pytest.mark.parametrize("kind", ["RSA", "EC"])
-def test_a_key_in_pem_is_named_by_its_thumbprint(world: World, environment: Path, kind: str) -> None:
-    key = rsa_key() if kind == "RSA" else ec_key()
-    (environment / "key.pem").write_text(public_pem(key))
-    system = System(world, ec_key())
-    code, lines = run("register", "--agency", str(system.agency.id), "--name", "x", "--key", "key.pem")
-    assert code == 0, lines
-    system.id = lines[-1]
-    [kid] = system.administrator.get(f"/clients/{system.id}").json()["keyIds"]
-    assert system.token(SigningKey(key.private, kid))
-
-
-def test_a_private_key_is_refused_on_the_command_line(world: World, environment: Path) -> None:
-    key = ec_key()
-    pem = key.private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    files = {"pem": pem, "jwk": json.dumps(key.private_jwk), "none": "nonsense", "other": json.dumps({"kty": "oct"})}
-    for name, text in files.items():
-        (environment / name).write_text(text)
-        code, lines = run("register", "--agency", str(uuid4()), "--name", "x", "--key", name)
-        assert (code, "Traceback" in str(lines)) == (1, False)
-        assert key.private_jwk["d"] not in str(lines)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("revoke", "nobody"),
-        ("revoke", "6f0c2d1e-8a51-4b39-9d5f-0d5a5d0a3b11"),
-        ("remove-key", "6f0c2d1e-8a51-4b39-9d5f-0d5a5d0a3b11", "--kid", "a"),
-        ("add-key", "6f0c2d1e-8a51-4b39-9d5f-0d5a5d0a3b11", "--key", "missing.json"),
-        ("list", "--agency", "nobody"),
-    ],
-)
-def test_what_is_not_there_is_refused_with_a_sentence(environment: Path, arguments: tuple[str, ...]) -> None:
-    code, lines = run(*arguments)
-    assert code == 1
-    assert lines
-    assert "Traceback" not in str(lines)
-
-
-def test_without_a_database_or_a_demo_the_command_line_says_so(
-    environment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("SPIL_DATABASE_URL")
-    code, lines = run("list")
-    assert (code, "SPIL_DATABASE_URL" in str(lines), "spil demo" in str(lines)) == (1, True, True)
