@@ -13,10 +13,7 @@ from api.domain.vault import Vault
 Known = tuple[str, str, date | None]
 """Somebody's given name, surname and birth date."""
 
-PREFIXES = frozenset(
-    ("van", "von", "de", "der", "den", "het", "t", "ter", "ten", "te", "in", "op", "aan", "bij", "uit")
-    + ("la", "le", "el", "al", "ben", "bin", "di", "da", "du", "dos")
-)
+PREFIXES = re.compile("van|von|de|der|den|het|t|ter|ten|te|in|op|aan|bij|uit|la|le|el|al|ben|bin|di|da|du|dos")
 SOUNDS = (
     ("sch", "sg"),
     ("ch", "g"),
@@ -38,7 +35,7 @@ def plain(name: str) -> str:
     """The name in lower case, without diacritics, prefixes and punctuation."""
     letters = unicodedata.normalize("NFKD", name.casefold()).replace("ø", "o").replace("ł", "l").replace("ß", "ss")
     words = re.findall("[a-z]+", "".join(one for one in letters if not unicodedata.combining(one)).replace("-", " "))
-    return " ".join([word for word in words if word not in PREFIXES] or words)
+    return " ".join([word for word in words if not PREFIXES.fullmatch(word)] or words)
 
 
 def sound(name: str) -> str:
