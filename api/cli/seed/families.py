@@ -125,6 +125,7 @@ def _members(run: Run, family: Family, number: int, surname: str) -> None:
 
 
 def _person(run: Run, number: int, surname: str, child: bool) -> str:
+    """Without keys of their name: invented names are so few that everybody would be somebody's double."""
     person_id = an_id(run.random)
     known = a_bsn(number)
     sealed, pseudonym = (NULL, NULL)
@@ -133,7 +134,7 @@ def _person(run: Run, number: int, surname: str, child: bool) -> str:
     born = run.days[run.below(17 * 365) if child else 20 * 365 + run.below(35 * 365)]
     run.lines["person"].append(
         f"{person_id}\t{run.directory.code}\t{GIVEN[run.below(len(GIVEN))]}\t{surname}\t{born}\t{sealed}\t{pseudonym}"
-        "\tf\n"
+        "\tf\t{}\n"
     )
     return person_id
 
