@@ -12,7 +12,8 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select, union_all
 
-from api.domain import calendar, persons
+from api.domain import bsn as numbers
+from api.domain import calendar
 from api.domain.models import AuditRecord, Family
 from api.domain.work import Work
 
@@ -86,9 +87,12 @@ def all_of(session: Session, municipality_code: str, asked: Asked) -> Iterator[A
 
 
 def person_by_bsn(work: Work, bsn: str) -> UUID | None:
-    """The data subject with this BSN, if the officer's municipality knows them."""
-    person = persons.find_by_bsn(work, bsn, work.actor.municipality_code or "")
-    return person.id if person else None
+    """The data subject with this BSN, if the officer's municipality knows them: who it is, and nothing else of them."""
+    known = "SELECT spil_data_subject(%s)"
+    found: UUID | None = (
+        work.session.connection().exec_driver_sql(known, (numbers.pseudonyms(work.vault, bsn),)).scalar()
+    )
+    return found
 
 
 def record_look(work: Work, action: str, asked: Asked, shown: Iterable[AuditRecord]) -> None:

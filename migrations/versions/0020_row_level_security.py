@@ -155,6 +155,11 @@ BEYOND = """
 CREATE FUNCTION spil_matched(registration uuid) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
   SELECT EXISTS (SELECT FROM match m WHERE registration IN (m.registration_id, m.other_registration_id)) $$;
+CREATE FUNCTION spil_data_subject(pseudonyms bytea[]) RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+  SELECT id FROM person
+  WHERE current_setting('spil.role', true) = 'privacy_officer'
+    AND municipality_code = current_setting('spil.municipality', true) AND bsn_pseudonym = ANY (pseudonyms) $$;
 CREATE FUNCTION spil_past_of(person_ uuid) RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
   SELECT DISTINCT family_id FROM member WHERE person_id = person_ $$;
@@ -218,12 +223,13 @@ END $$;
 
 FUNCTIONS = (
     *("spil_enter", "spil_see_in_emergency", "spil_see_own_past", "spil_see", "spil_add_seen", "spil_in_emergency"),
-    *("spil_past_of", "spil_families_of", "spil_also_oversee", "spil_id", "spil_supervised", "spil_overseen"),
+    *("spil_data_subject", "spil_past_of", "spil_families_of", "spil_also_oversee", "spil_id", "spil_supervised", "spil_overseen"),
     "spil_seen",
 )
 LOOKS_FURTHER = (
     "spil_families_of(text, text, uuid, uuid, uuid, uuid, uuid, int)",
     "spil_matched(uuid)",
+    "spil_data_subject(bytea[])",
     "spil_past_of(uuid)",
     "spil_in_emergency(text, uuid, bytea[])",
 )
