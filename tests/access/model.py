@@ -173,7 +173,7 @@ class Moment:
         relations = self.relations(reader, family)
         if relations & {REGISTRAR, LEAD} or (relations and one.professional == reader.professional):
             return True
-        if one.period.start is None or one.open or not relations & {*AROUND, MEMBER}:
+        if one.period.start is None or one.open or not relations & {*AROUND, MEMBER, EMERGENCY}:
             return False
         agency = self.field.professionals[one.professional].agency
         ever = [inv for inv in family.involvements if inv.agency == agency and inv.period.start is not None]

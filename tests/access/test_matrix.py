@@ -1,0 +1,46 @@
+"""The matrix: role and relation x legal basis x shielding x operation, against the independent model of the rules.
+
+The suite asks one cell in six of each scene, other ones in each, so that every reader meets every operation.
+`python -m tests.campaigns.matrix` asks all cells of all scenes.
+"""
+
+import pytest
+from fastapi import FastAPI
+
+from tests.access.deeds import DEEDS
+from tests.access.matrix import Tally, ask_all
+from tests.access.matrix_scene import BASES, GROUNDS, MatrixScene
+from tests.access.model import ALLOWED
+from tests.access.sweep import routes_under_a_family
+from tests.world import World
+
+SHARE = 6
+SCENES = [
+    *((basis, ground) for basis in BASES for ground in ("open", "shielded")),
+    ("consent", "ended"),
+    ("measure", "lead's ended"),
+    ("statutory_task", "lead's shielded"),
+]
+AT_LEAST = 5_000
+"""So many cells are asked by this module, whatever happens to the readers and the routes."""
+
+
+@pytest.mark.parametrize(("basis", "ground"), SCENES)
+def test_every_reader_gets_what_the_rules_give_them(app: FastAPI, world: World, basis: str, ground: str) -> None:
+    tally = Tally()
+    ask_all(app, MatrixScene(world, basis, ground), tally, SHARE, SCENES.index((basis, ground)))
+    assert not tally.wrong, "\n".join(tally.wrong)
+    assert tally.cells * len(SCENES) >= AT_LEAST
+    assert min(tally.outcomes[name] for name in ("hidden", "refused", "done")) > 20, tally.outcomes
+    assert tally.rehearsed.total() > 5, "Some changes were carried out up to the commit."
+
+
+def test_the_scenes_show_every_basis_and_every_ground() -> None:
+    assert {basis for basis, _ in SCENES} == set(BASES)
+    assert {ground for _, ground in SCENES} == set(GROUNDS)
+    assert len(SCENES) >= SHARE, "Every cell is asked in some scene."
+
+
+def test_every_operation_on_a_family_has_a_rule(app: FastAPI) -> None:
+    assert {route.name for route in routes_under_a_family(app)} == set(DEEDS)
+    assert set(DEEDS.values()) == set(ALLOWED), "The model has a rule for each, and none that nothing asks for."
