@@ -11,7 +11,7 @@ from sqlmodel import Session, func, select
 from api.db import Database
 from api.domain import matches, placing
 from api.domain.actor import CLOCK
-from api.domain.errors import DomainError
+from api.domain.errors import DomainError, KeyMissing
 from api.domain.vault import Vault
 from api.domain.work import Work
 
@@ -27,11 +27,11 @@ async def place_some(database: Database, vault: Vault) -> int:
         try:
             await database.run(_carry_out, placing.place, registration_id, vault)
             placed += 1
+        except (DBAPIError, KeyMissing) as error:
+            log.warning("a registration is placed later", kind=type(error).__name__)
         except DomainError as refusal:
             log.info("a registration stays a signal", code=refusal.code)
             await database.run(_carry_out, placing.give_up, registration_id, vault)
-        except DBAPIError as error:
-            log.warning("a registration is placed later", kind=type(error).__name__)
     return placed
 
 

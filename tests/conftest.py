@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import fasteners
@@ -24,6 +24,7 @@ from api.main import create_app
 from api.migrating import migrate
 from api.settings import Settings
 from tests.demo import Demo, a_demo, a_free_port
+from tests.keyed import Keyed
 from tests.world import World
 
 TEMPLATE = "spil_template"
@@ -69,6 +70,19 @@ def new_database(server: str) -> Iterator[object]:
     with psycopg.connect(server, autocommit=True) as connection:
         for name in made:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def database_of_many_keys(new_database) -> str:  # type: ignore[no-untyped-def]
+    return new_database()
+
+
+@pytest.fixture
+def keyed(database_of_many_keys: str, settings: Settings) -> Iterator[Keyed]:
+    """A database that processes with different keys see; nothing is sealed in it yet."""
+    assert settings.signing_key
+    with ExitStack() as stack:
+        yield Keyed(database_of_many_keys, settings.signing_key.get_secret_value(), stack)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """What the tests of registrations and matches have in common: to register somebody, and to let the worker work."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from sqlmodel import select
 from api.cli.grounds import GROUND_OF
 from api.db import Database, DatabaseRole
 from api.domain import involvements, registrations
-from api.domain.codes import LegalBasis
+from api.domain.codes import Kinship, LegalBasis
 from api.domain.models import Agency, Event, Family, Involvement, Match, Person, Registration
 from api.placing import follow_some, place_some
 from tests.world import World, a_bsn
@@ -60,7 +61,14 @@ def registered(world: World, agency: Agency, bsn: str | None = None, **more: Any
     return f"/registrations/{answer.json()['id']}"
 
 
-def long_ago(world: World, agency: Agency, bsn: str, at: datetime, **more: Any) -> Registration:
+def long_ago(
+    world: World,
+    agency: Agency,
+    bsn: str,
+    at: datetime,
+    relatives: Iterable[tuple[Kinship, str]] = (),
+    **more: Any,
+) -> Registration:
     """A registration of the past."""
     terms = {"legal_basis": LegalBasis.STATUTORY_TASK, "legal_ground": GROUND_OF[agency.kind]} | more
     return world.do(
@@ -70,6 +78,7 @@ def long_ago(world: World, agency: Agency, bsn: str, at: datetime, **more: Any) 
             registrations.Subject(bsn=bsn),
             ["parenting"],
             involvements.Terms(**terms),
+            relatives,
         ),
         world.system(agency),
         at,

@@ -10,8 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import contextmanager
 
 import httpx
 import psycopg
@@ -24,98 +23,21 @@ from sqlmodel import SQLModel
 from typer.testing import CliRunner
 
 from api.cli import app as cli
-from api.cli.rekeying import missing, rotate, seeing_every_row, verdict
+from api.cli.rekeying import missing, seeing_every_row
 from api.domain import bsn as numbers
 from api.domain import persons
 from api.domain.errors import KeyMissing
-from api.domain.models import Person
-from api.domain.resealing import FINGERPRINTS, SEALED, census
+from api.domain.resealing import FINGERPRINTS, SEALED
 from api.domain.vault import Vault
 from api.main import UnsafeSettings, create_app
 from api.settings import Settings
 from tests.conftest import serving
 from tests.demo import SPIL
-from tests.world import World, a_bsn, refused
+from tests.keyed import KEYS, Keyed, keys_of, vault_keys
+from tests.world import a_bsn, refused
 
-KEYS = {version: base64.b64encode(bytes([version]) * 32).decode() for version in range(1, 7)}
-"""Keys 1 to 3 seal; keys 1 to 3 of pseudonyms are 4 to 6."""
 NO_SEALED_VALUE: set[tuple[str, str]] = set()
 """Columns of bytes that are neither sealed, nor a pseudonym, nor a fingerprint."""
-
-
-def keys_of(*versions: int) -> dict[str, str]:
-    return {
-        "data_keys": json.dumps({str(version): KEYS[version] for version in versions}),
-        "pseudonym_keys": json.dumps({str(version): KEYS[version + 3] for version in versions}),
-    }
-
-
-class Keyed:
-    """A database of its own, seen by processes with different keys."""
-
-    def __init__(self, url: str, signing_key: str, stack: ExitStack) -> None:
-        self.url, self._signing_key, self._stack = url, signing_key, stack
-        self.first = self.with_keys(1)
-        self.code = self.first.municipality.code
-
-    def settings(self, *versions: int) -> Settings:
-        return Settings(database_url=self.url, signing_key=self._signing_key, pseudonym_key=None, **keys_of(*versions))
-
-    def with_keys(self, *versions: int) -> World:
-        """A service with these keys, for the domain's verbs; `serving` it takes more."""
-        world = World(create_app(self.settings(*versions)), httpx.Client())
-        self._stack.callback(world.close)
-        if hasattr(self, "first"):
-            world.municipality, world.registrar = self.first.municipality, self.first.registrar
-        return world
-
-    def register(self, world: World, bsn: str) -> Person:
-        return world.do(
-            lambda work: persons.register(work, self.code, given_name="Sam", surname="Bos", bsn=bsn), world.registrar
-        )
-
-    def find(self, world: World, bsn: str) -> Person | None:
-        return world.do(lambda work: persons.find_by_bsn(work, bsn, self.code), world.registrar)
-
-    def rotate(self, *versions: int) -> dict[str, Any]:
-        with seeing_every_row(self.url) as engine:
-            return rotate(engine, Vault(*vault_keys(self.settings(*versions))))
-
-    def made_by(self) -> dict[str, dict[int, int]]:
-        with seeing_every_row(self.url) as engine, engine.connect() as connection:
-            return {name: dict(made) for name, _, made in census(connection)}
-
-    def verdict(self, *versions: int) -> list[str]:
-        with seeing_every_row(self.url) as engine, engine.connect() as connection:
-            return list(verdict(list(census(connection)), self.settings(*versions)))
-
-    def bsns(self, *versions: int) -> list[str]:
-        """Every BSN on record, opened with these keys."""
-        vault = Vault(*vault_keys(self.settings(*versions)))
-        with self.connection() as connection:
-            rows = connection.execute("SELECT id, bsn_sealed, bsn_pseudonym FROM person WHERE bsn_sealed IS NOT NULL")
-            opened = [(numbers.opened(vault, sealed, key), pseudonym) for key, sealed, pseudonym in rows]
-        assert all(vault.is_pseudonym_of(pseudonym, bsn.encode()) for bsn, pseudonym in opened)
-        return [bsn for bsn, _ in opened]
-
-    def connection(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.url)
-
-    def environment(self, *versions: int) -> dict[str, str]:
-        given = {"database_url": self.url, "signing_key": self._signing_key, **keys_of(*versions)}
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("SPIL_")}
-        return plain | {f"SPIL_{name.upper()}": value for name, value in given.items()}
-
-
-def vault_keys(settings: Settings) -> tuple[dict[int, bytes], dict[int, bytes]]:
-    return settings.vault_keys, settings.vault_pseudonym_keys
-
-
-@pytest.fixture
-def keyed(new_database: Callable[[], str], settings: Settings) -> Iterator[Keyed]:
-    assert settings.signing_key
-    with ExitStack() as stack:
-        yield Keyed(new_database(), settings.signing_key.get_secret_value(), stack)
 
 
 @contextmanager
@@ -190,7 +112,9 @@ def test_a_value_that_was_sealed_in_the_earlier_form_is_made_anew_under_the_same
 # Stopped, and started again
 
 
-def test_killed_inside_a_batch_nothing_of_it_is_done_and_the_next_run_does_it_all(keyed: Keyed) -> None:
+def test_killed_inside_a_batch_nothing_of_it_is_done_and_the_next_run_does_it_all(
+    keyed: Keyed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bsns = [a_bsn() for _ in range(20)]
     for bsn in bsns:
         keyed.register(keyed.first, bsn)
@@ -201,9 +125,8 @@ def test_killed_inside_a_batch_nothing_of_it_is_done_and_the_next_run_does_it_al
             process.send_signal(signal.SIGKILL)
             process.wait()
     assert keyed.made_by()["person.bsn_sealed"] == {1: 20}
-    with rotating(keyed, 1, 2) as process:
-        said = process.communicate()[0].decode()
-    assert process.returncode == 0, said
+    code, said = command(monkeypatch, keyed.environment(1, 2), "keys", "rotate")
+    assert code == 0, said
     assert "person.bsn_sealed: 20 made anew" in said
     assert "Key 1 of SPIL_DATA_KEYS can go: nothing needs it." in said
     assert sorted(keyed.bsns(2)) == sorted(bsns)
@@ -215,9 +138,7 @@ def waits_for_a_lock(keyed: Keyed) -> bool:
         return connection.execute(waiting).fetchone() == (1,)
 
 
-def test_killed_between_batches_the_next_run_goes_on_and_a_row_in_use_is_waited_for(
-    keyed: Keyed, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_between_batches_the_next_run_goes_on_and_a_row_in_use_is_waited_for(keyed: Keyed) -> None:
     bsns = [a_bsn() for _ in range(12)]
     held = [keyed.register(keyed.first, bsn) for bsn in bsns][5]
     with keyed.connection() as holder:
@@ -228,12 +149,12 @@ def test_killed_between_batches_the_next_run_goes_on_and_a_row_in_use_is_waited_
             process.wait()
         assert sorted(keyed.bsns(1, 2)) == sorted(bsns)
         assert keyed.find(keyed.with_keys(1, 2), bsns[5])
-        with rotating(keyed, 1, 2) as process:
+        with ThreadPoolExecutor(1) as pool:
+            again = pool.submit(keyed.rotate, 1, 2)
             threading.Event().wait(1)
-            assert process.poll() is None, "It waits for the row."
+            assert not again.done(), "It waits for the row."
             holder.rollback()
-            said = process.communicate()[0].decode()
-    assert (process.returncode, "person.bsn_sealed: 1 made anew" in said) == (0, True), said
+            assert again.result()["person.bsn_sealed"].resealed == 1
     assert keyed.made_by()["person.bsn_sealed"] == {2: 12}
 
 

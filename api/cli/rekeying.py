@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.table import Table
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from api.cli import configuration
 from api.cli.keys import vault_of
@@ -79,11 +79,14 @@ def _rotate(engine: Engine, vault: Vault, sealed: Sealed, trace_id: str) -> Outc
 
 
 def _round(engine: Engine, vault: Vault, sealed: Sealed, trace_id: str) -> Outcome:
-    """Once through the table, a transaction for each batch."""
+    """Once through the table, a transaction for each batch; where somebody is in the way it ends there."""
     total = Outcome()
     while True:
-        with engine.begin() as connection:
-            outcome = reseal_some(connection, vault, sealed, total.last, trace_id)
+        try:
+            with engine.begin() as connection:
+                outcome = reseal_some(connection, vault, sealed, total.last, trace_id)
+        except OperationalError:
+            return total
         if outcome.last is None:
             return total
         total.last = outcome.last

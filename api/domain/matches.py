@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, col, or_, select, tuple_
+from sqlmodel import Session, col, or_, select, tuple_
 
 from api.domain import persons, placing, signals
 from api.domain.codes import EventType, MatchState
@@ -61,19 +61,10 @@ def get_to_decide(work: Work, match_id: UUID) -> Match:
 
 def sides(work: Work, match: Match) -> list[Side]:
     """Its registrations, in an order that tells nothing of which came first."""
-    ids = [match.registration_id, match.other_registration_id]
-    known = and_(
-        col(Person.bsn_pseudonym) == Registration.bsn_pseudonym,
-        col(Person.municipality_code) == Registration.municipality_code,
-    )
-    found = (
-        select(Registration, Agency, Person)
-        .join(Agency, col(Agency.id) == Registration.agency_id)
-        .outerjoin(Person, known)
-        .where(col(Registration.id).in_(ids))
-        .order_by(col(Registration.id))
-    )
-    return [Side(*row) for row in work.session.exec(found).all()]
+    return [
+        Side(registration, work.session.get_one(Agency, registration.agency_id), _whom(work, registration))
+        for registration in _registrations(work, match)
+    ]
 
 
 # What the registrar decides
@@ -105,7 +96,7 @@ def join(work: Work, match: Match, family: Family) -> Match:
     _must_be(match, *STILL_OPEN)
     if family.closed_at:
         raise Conflict("The approach of this family is closed. Reopen it first.", code="family_closed")
-    joining = [side.registration for side in sides(work, match) if side.registration.involvement_id is None]
+    joining = [registration for registration in _registrations(work, match) if registration.involvement_id is None]
     if not joining:
         raise Conflict("Both have joined a family already.", code="joined")
     for registration in joining:
@@ -164,7 +155,7 @@ def follow(work: Work, match_id: UUID) -> None:
     """Write down what has come of a match: a consultation first, as that may have been the end of it."""
     match = work.session.exec(select(Match).where(Match.id == match_id).with_for_update()).one()
     work.municipality_code = match.municipality_code
-    registrations = [side.registration for side in sides(work, match)]
+    registrations = _registrations(work, match)
     consulted = [one.consulted_at for one in registrations if one.consulted_at and match.decided_at]
     since = [at for at in consulted if match.decided_at and at >= match.decided_at]
     if since and match.consulted_at is None and match.state in (MatchState.SHARED, MatchState.JOINED):
@@ -172,6 +163,17 @@ def follow(work: Work, match_id: UUID) -> None:
         work.tell(EventType.MATCH_CONSULTED, match, at=match.consulted_at)
     if match.state in STILL_OPEN and any(one.ended_at for one in registrations):
         _decide(work, match, MatchState.LAPSED, EventType.MATCH_LAPSED)
+
+
+def _registrations(work: Work, match: Match) -> Sequence[Registration]:
+    ids = [match.registration_id, match.other_registration_id]
+    found = select(Registration).where(col(Registration.id).in_(ids)).order_by(col(Registration.id))
+    return work.session.exec(found).all()
+
+
+def _whom(work: Work, registration: Registration) -> Person | None:
+    bsn = signals.bsn_of(work, registration)
+    return persons.find_by_bsn(work, bsn, registration.municipality_code) if bsn else None
 
 
 def _visible(work: Work) -> tuple[Any, ...]:

@@ -10,7 +10,9 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.orm import Mapped
 from sqlmodel import col, func, or_, select
 
 from api.domain import bsn as numbers
@@ -34,29 +36,33 @@ def find_by_bsn(work: Work, bsn: str, municipality_code: str) -> Person | None:
         select(Person).where(Person.municipality_code == municipality_code, col(Person.bsn_pseudonym).in_(pseudonyms))
     ).one_or_none()
     if known is None:
-        _must_know_all_keys(work, municipality_code)
+        must_know_all_keys(work, col(Person.bsn_pseudonym), Person.municipality_code == municipality_code)
     return known
 
 
 def find_to_register(work: Work, bsn: str, municipality_code: str) -> Person | None:
-    """The same for who is about to give somebody this BSN: nobody else does, until this transaction ends.
-
-    While keys change, one process may write the old pseudonym of a BSN and another the new: the index wouldn't notice.
-    """
-    given = (f"{municipality_code}:{pseudonym.hex()}" for pseudonym in numbers.pseudonyms(work.vault, bsn))
-    locks = sorted(int.from_bytes(sha256(one.encode()).digest()[:8], signed=True) for one in given)
-    work.session.execute(select(func.pg_advisory_xact_lock(func.unnest(array(locks)))))
+    """The same for who is about to give somebody this BSN: nobody else does, until this transaction ends."""
+    hold_bsn(work, bsn, municipality_code)
     return find_by_bsn(work, bsn, municipality_code)
 
 
-def _must_know_all_keys(work: Work, municipality_code: str) -> None:
+def hold_bsn(work: Work, bsn: str, among: str) -> None:
+    """Have others who are about to write this BSN among the same rows wait until this transaction ends.
+
+    While keys change, one process may write the old pseudonym of a BSN and another the new: the index wouldn't notice.
+    """
+    given = (f"{among}:{pseudonym.hex()}" for pseudonym in numbers.pseudonyms(work.vault, bsn))
+    locks = sorted(int.from_bytes(sha256(one.encode()).digest()[:8], signed=True) for one in given)
+    work.session.execute(select(func.pg_advisory_xact_lock(func.unnest(array(locks)))))
+
+
+def must_know_all_keys(work: Work, column: Mapped[bytes | None], *among: ColumnElement[bool] | bool) -> None:
     """Refuse to say that a BSN is unknown while some are on record under a key that isn't there to look with.
 
     Pseudonyms begin with the number of their key, and the keys that are there have no gap between them: the lowest and
     the highest pseudonym tell. Looked at after the search: what was made anew in between is then seen here.
     """
-    column = col(Person.bsn_pseudonym)
-    given = select(column).where(Person.municipality_code == municipality_code, column.is_not(None)).limit(1)
+    given = select(column).where(*among, column.is_not(None)).limit(1)
     ends = (given.order_by(column).scalar_subquery(), given.order_by(column.desc()).scalar_subquery())
     for end in work.session.execute(select(*ends)).one():
         if end is not None and end[0] not in work.vault.pseudonym_keys:

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, or_, select, union
 
-from api.domain import bsn as numbers
 from api.domain import consents, continuity, help_domains, involvements, persons, professionals, signals
 from api.domain.codes import EventType, MatchKind, MemberRole, RegistrationEnd
 from api.domain.errors import Invalid
@@ -45,7 +44,7 @@ def place(work: Work, registration_id: UUID) -> None:
     bsn = _identity(work, registration)
     if bsn and signals.ending(work, registration) is None:
         if registration.involvement_id is None:
-            _find_family(work, registration, bsn)
+            _find_family(work, registration)
         for one in _to_look_at(work, registration):
             _find_matches(work, one)
 
@@ -161,10 +160,13 @@ def _identity(work: Work, registration: Registration) -> str | None:
 # Where it belongs
 
 
-def _find_family(work: Work, registration: Registration, bsn: str) -> None:
-    """Join the one open family that the person is in; where that isn't plain, it is for the registrar to decide."""
-    found = _families_of(work, registration.municipality_code, numbers.pseudonyms(work.vault, bsn))
-    if len(found) == 1 and not found[0][1]:
+def _find_family(work: Work, registration: Registration) -> None:
+    """Join the one open family that the person is in; where that isn't plain, it is for the registrar to decide.
+
+    It stays theirs to decide when this is looked at again.
+    """
+    found = _families_of(work, registration.municipality_code, signals.pseudonyms_of(work, registration))
+    if len(found) == 1 and not found[0][1] and not _is_noted(work, registration, Match.with_family_id == found[0][0]):
         family = locked(work, found[0][0])
         unwanted = consents.leaves_nothing(
             work, family, registration.legal_basis, registration.agency_id, registration.help_domains
@@ -230,7 +232,7 @@ def _member(work: Work, registration: Registration, family: Family) -> UUID | No
         .join(Person, col(Person.id) == Member.person_id)
         .where(
             Member.family_id == family.id,
-            Person.bsn_pseudonym == registration.bsn_pseudonym,
+            col(Person.bsn_pseudonym).in_(signals.pseudonyms_of(work, registration)),
             *_running(Member, work.at),
         )
     )
@@ -256,8 +258,8 @@ def _to_look_at(work: Work, registration: Registration) -> Sequence[Registration
 
 
 def _find_matches(work: Work, registration: Registration) -> None:
-    kin = _kin(work, registration)
-    for kind, pseudonyms in ((MatchKind.SAME_PERSON, [registration.bsn_pseudonym]), (MatchKind.FAMILY, kin)):
+    own, kin = signals.pseudonyms_of(work, registration), _kin(work, registration)
+    for kind, pseudonyms in ((MatchKind.SAME_PERSON, own), (MatchKind.FAMILY, kin)):
         others = select(Registration).where(
             col(Registration.bsn_pseudonym).in_(pseudonyms),
             Registration.agency_id != registration.agency_id,
@@ -317,7 +319,7 @@ def _note(
     """Write down a match for the registrar, once."""
     first, second = sorted([registration, other], key=lambda one: one.id) if other else (registration, None)
     side = Match.other_registration_id == second.id if second else Match.with_family_id == family_id
-    if work.session.exec(select(Match.id).where(Match.registration_id == first.id, side)).first():
+    if _is_noted(work, first, side):
         return
     match = Match(
         municipality_code=registration.municipality_code,
@@ -329,6 +331,11 @@ def _note(
     )
     work.add(match)
     work.tell(EventType.MATCH_FOUND, match)
+
+
+def _is_noted(work: Work, registration: Registration, side: ColumnElement[bool] | bool) -> bool:
+    """Whether the registrar has this before them, or decided on it."""
+    return work.session.exec(select(Match.id).where(Match.registration_id == registration.id, side)).first() is not None
 
 
 def _running(table: type[Member] | type[Involvement], at: datetime) -> tuple[ColumnElement[bool], ...]:

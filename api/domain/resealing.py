@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Column, Connection, Row, Table, bindparam, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Column, Connection, Row, Table, bindparam, func, literal, or_, select, tuple_, union, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from api.domain.actor import Actor, Role
 from api.domain.errors import KeyMissing
-from api.domain.models import AuditRecord
+from api.domain.models import AuditRecord, Registration, RegistrationRelative, UnplacedRegistration
 from api.domain.vault import WHOLLY_BOUND, Place, Vault
 
 AT_ONCE = 500
@@ -92,6 +93,8 @@ def reseal_some(
         outcome.resealed = len(anew)
     except IntegrityError:
         _write_each(connection, sealed, anew, outcome)
+    if sealed.pseudonym and len(vault.pseudonym_keys) > 1:
+        _look_again(connection, [values[sealed.pseudonym] for values in anew])
     if outcome.resealed:
         _record(connection, sealed, trace_id)
     return outcome
@@ -179,6 +182,24 @@ def _replacement(sealed: Sealed) -> Any:
     new: dict[str, Any] = {name: bindparam(name) for name in (sealed.column, sealed.pseudonym) if name}
     where = (column == bindparam(f"of_{column.name}") for column in sealed.key)
     return update(sealed.of).where(*where).values(new)
+
+
+def _look_again(connection: Connection, pseudonyms: list[bytes]) -> None:
+    """Have the worker place those who are known by these pseudonyms: they were not comparable to rows under this key.
+
+    It doesn't wait for a registration that somebody holds, who may wait for a row of this batch: it raises.
+    """
+    about = select(col(Registration.id)).where(col(Registration.bsn_pseudonym).in_(pseudonyms))
+    naming = select(col(RegistrationRelative.registration_id)).where(
+        col(RegistrationRelative.bsn_pseudonym).in_(pseudonyms)
+    )
+    concerned = (
+        select(col(Registration.id), col(Registration.agency_id))
+        .where(col(Registration.id).in_(union(about, naming)), col(Registration.ended_at).is_(None))
+        .with_for_update(read=True, key_share=True, nowait=True)
+    )
+    again = insert(UnplacedRegistration).from_select(["registration_id", "agency_id"], concerned)
+    connection.execute(again.on_conflict_do_nothing())
 
 
 def _record(connection: Connection, sealed: Sealed, trace_id: str) -> None:

@@ -6,9 +6,10 @@ Invariant: a registration that ended by itself has ended whether or not that was
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from api.domain import bases, calendar
+from api.domain import bases, calendar, persons
 from api.domain import bsn as numbers
 from api.domain.codes import (
     DisclosureStage,
@@ -126,23 +127,41 @@ def bsn_of(work: Work, registration: Registration) -> str | None:
     return numbers.opened(work.vault, registration.bsn_sealed, registration.id, "registration")
 
 
+def pseudonyms_of(work: Work, registration: Registration) -> list[bytes]:
+    """Every pseudonym by which the same person may be known; while keys change there are two."""
+    bsn = bsn_of(work, registration)
+    return numbers.pseudonyms(work.vault, bsn) if bsn else []
+
+
 def running_twins(work: Work, registration: Registration, bsn: str) -> Sequence[Registration]:
-    """Others by the same agency and professional of the same person that are not written down to have ended."""
-    same = select(Registration).where(
-        Registration.id != registration.id,
-        Registration.agency_id == registration.agency_id,
-        Registration.municipality_code == registration.municipality_code,
-        col(Registration.professional_id).is_not_distinct_from(registration.professional_id),
-        col(Registration.bsn_pseudonym).in_(numbers.pseudonyms(work.vault, bsn)),
+    """Others by the same agency and professional of the same person that are not written down to have ended.
+
+    Until this transaction ends, nobody makes another one.
+    """
+    agency_id, code = registration.agency_id, registration.municipality_code
+    persons.hold_bsn(work, bsn, f"{agency_id}:{code}")
+    running = (
+        Registration.agency_id == agency_id,
+        Registration.municipality_code == code,
         col(Registration.ended_at).is_(None),
     )
-    return work.session.exec(same).all()
+    same = select(Registration).where(
+        *running,
+        Registration.id != registration.id,
+        col(Registration.professional_id).is_not_distinct_from(registration.professional_id),
+        col(Registration.bsn_pseudonym).in_(numbers.pseudonyms(work.vault, bsn)),
+    )
+    twins = work.session.exec(same).all()
+    if not twins:
+        persons.must_know_all_keys(work, col(Registration.bsn_pseudonym), *running)
+    return twins
 
 
 def place_later(work: Work, registration: Registration) -> None:
-    """Leave it to the worker to look where this belongs."""
-    if work.session.get(UnplacedRegistration, registration.id) is None:
-        work.add(UnplacedRegistration(registration_id=registration.id, agency_id=registration.agency_id))
+    """Leave it to the worker to look where this belongs, if nobody did so already, or does so at this moment."""
+    work.session.flush()
+    row = {"registration_id": registration.id, "agency_id": registration.agency_id}
+    work.session.execute(insert(UnplacedRegistration).values(row).on_conflict_do_nothing())
 
 
 def expiry(work: Work, basis: LegalBasis, last_day: date | None) -> datetime:
