@@ -10,7 +10,7 @@ import pytest
 from httpx import Response
 from sqlalchemy import event
 
-from api.domain import families, members, persons, registrations, signals
+from api.domain import families, members, persons, professionals, registrations, signals
 from api.domain.codes import AgencyKind, DisclosureStage, FamilyClosing, LegalBasis, MemberRole
 from api.domain.models import AuditRecord, Family, Person, Registration
 from api.domain.work import Work
@@ -575,6 +575,21 @@ def test_nobody_but_agencies_registers_or_reads_registrations(world: World, role
     body = a_body(world.an_agency(), a_bsn(), world.municipality.code)
     for answer in (caller.post("/registrations", body), caller.get("/registrations"), caller.get(path)):
         refused(answer, 403, "role_lacking")
+
+
+def test_who_no_longer_works_there_sees_none(world: World) -> None:
+    agency = world.an_agency()
+    one = world.a_professional(agency)
+    caller = world.as_(world.actor(one))
+    made = caller.post("/registrations", a_body(agency, a_bsn(), world.municipality.code)).json()
+    assert caller.get(f"/registrations/{made['id']}").status_code == 200
+
+    def leave(work: Work) -> None:
+        professionals.change(work, professionals.get(work, one.id), active=False)
+
+    world.do(leave)
+    assert caller.get(f"/registrations/{made['id']}").status_code in {401, 404}
+    assert made["id"] not in caller.get("/registrations").text
 
 
 def test_registrations_come_in_pages_each_once(world: World) -> None:

@@ -36,6 +36,7 @@ from api.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from api.domain.models import (
     Family,
     Involvement,
+    Professional,
     Registration,
     RegistrationRelative,
 )
@@ -196,11 +197,12 @@ def _agency(work: Work) -> UUID:
 
 
 def _own(work: Work) -> Any:
-    """An agency's system has all of the agency's; a professional those that name them."""
+    """An agency's system has all of the agency's; a professional those that name them, while they work for it."""
     mine = select(Registration).where(Registration.agency_id == _agency(work))
-    if work.actor.role is Role.PROFESSIONAL:
-        mine = mine.where(Registration.professional_id == work.actor.professional_id)
-    return mine
+    if work.actor.role is not Role.PROFESSIONAL:
+        return mine
+    named = col(Professional.id) == Registration.professional_id
+    return mine.join(Professional, named).where(Professional.id == work.actor.professional_id, Professional.active)
 
 
 def _whose(work: Work, professional_id: UUID | None) -> UUID | None:

@@ -133,7 +133,7 @@ def _match(call: Call, match: Match) -> MatchOut:
     sides = matches.sides(call.work, match)
     for side in sides:
         shown = side.person.id if side.person else None
-        call.work.record(Permission.MATCH_READ, "shown", shown_person_id=shown)
+        call.work.record(Permission.MATCH_READ, "shown", family_id=match.with_family_id, shown_person_id=shown)
     return MatchOut.of(match, registrations=[_side(side) for side in sides], family_id=match.with_family_id)
 
 
