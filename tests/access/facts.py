@@ -4,7 +4,7 @@ Reads plain rows, with a connection that sees everything; it decides nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,20 +39,22 @@ def families(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, picture.
     wanted = list(ids)
     of = {name: _by_family(connection, name, wanted) for name in TABLES}
     rows = connection.execute(text("SELECT * FROM family WHERE id = ANY(:ids)"), {"ids": wanted}).all()
-    return {
-        row.id: picture.Family(
-            municipality=row.municipality_code,
-            closed=row.closed_at is not None,
-            memberships=[_membership(one) for one in of["member"][row.id]],
-            involvements=[_involvement(one) for one in of["involvement"][row.id]],
-            mandates=[_mandate(one) for one in of["mandate"][row.id]],
-            deputies=[_deputy(one) for one in of["deputy"][row.id]],
-            contact_points=[_contact_point(one) for one in of["contact_point"][row.id]],
-            emergencies=[_emergency(one) for one in of[EMERGENCIES][row.id]],
-            consents=[(one.person_id, one.to_person_id, _period(one)) for one in of[CONSENTS][row.id]],
-        )
-        for row in rows
-    }
+    return {row.id: pictured(row, {name: of[name][row.id] for name in TABLES}) for row in rows}
+
+
+def pictured(family: Any, around: Mapping[str, Iterable[Any]]) -> picture.Family:
+    """A family's row and the rows around it, by table, as facts."""
+    return picture.Family(
+        municipality=family.municipality_code,
+        closed=family.closed_at is not None,
+        memberships=[_membership(one) for one in around["member"]],
+        involvements=[_involvement(one) for one in around["involvement"]],
+        mandates=[_mandate(one) for one in around["mandate"]],
+        deputies=[_deputy(one) for one in around["deputy"]],
+        contact_points=[_contact_point(one) for one in around["contact_point"]],
+        emergencies=[_emergency(one) for one in around.get(EMERGENCIES, ())],
+        consents=[(one.person_id, one.to_person_id, _period(one)) for one in around.get(CONSENTS, ())],
+    )
 
 
 EMERGENCIES = """(
@@ -72,10 +74,18 @@ def _by_family(connection: Connection, table: str, ids: list[UUID]) -> dict[UUID
 
 
 def _field(connection: Connection) -> picture.Field:
-    agencies = connection.execute(text("SELECT * FROM agency")).all()
-    professionals = connection.execute(text("SELECT id, agency_id, active FROM professional")).all()
-    persons = connection.execute(text("SELECT id, birth_date, shielded FROM person")).all()
-    absences = connection.execute(text("SELECT * FROM absence WHERE cover_id IS NOT NULL")).all()
+    return field(
+        connection.execute(text("SELECT * FROM agency")).all(),
+        connection.execute(text("SELECT id, agency_id, active FROM professional")).all(),
+        connection.execute(text("SELECT id, birth_date, shielded FROM person")).all(),
+        connection.execute(text("SELECT * FROM absence WHERE cover_id IS NOT NULL")).all(),
+    )
+
+
+def field(
+    agencies: Iterable[Any], professionals: Iterable[Any], persons: Iterable[Any], absences: Iterable[Any]
+) -> picture.Field:
+    """Rows of everybody there is, as facts."""
     return picture.Field(
         agencies={row.id: picture.Agency(row.signal_only, row.active) for row in agencies},
         professionals={row.id: picture.Professional(row.agency_id, row.active) for row in professionals},
