@@ -47,8 +47,8 @@ def outsider(scene: Scene, who: str = "uninvolved agency's system") -> Caller:
 def on_both(scene: Scene, caller: Caller, method: str, rest: str, known: bool = True, **how: Any) -> Attempt:
     """The same request below the hidden family and below none."""
     hidden, missing = (caller.call(method, f"/families/{one}{rest}", **how) for one in (scene.family.id, uuid4()))
-    insider = scene.world.as_(scene.world.registrar)
-    return Attempt(hidden, missing, insider.call(method, f"{scene.path}{rest}", **how) if known else None)
+    insider = scene.world.as_(scene.world.registrar).call(method, f"{scene.path}{rest}", **how) if known else None
+    return Attempt(hidden, missing, None if insider is None or insider.status_code == 404 else insider)
 
 
 def elsewhere(world: World) -> Caller:

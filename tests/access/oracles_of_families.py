@@ -83,6 +83,11 @@ def a_person_in_a_body(world: World, scene: Scene) -> Iterator[Attempt]:
     yield Attempt(*(registrar.post(f"/families/{own.id}/members", body) for body in bodies))
     opening = [{"name": "Wit", "framework": "voluntary", "members": [body]} for body in bodies]
     yield Attempt(*(registrar.post("/families", body) for body in opening))
+    _, person = world.a_member(own)
+    into = [{"intoPersonId": str(one)} for one in people]
+    yield Attempt(*(registrar.post(f"/persons/{person.id}/_merge", body) for body in into))
+    into_own = {"intoPersonId": str(person.id)}
+    yield Attempt(*(registrar.post(f"/persons/{one}/_merge", into_own) for one in people))
 
 
 @oracle("foreign key: a hidden family named as where a member moves to")
@@ -108,7 +113,7 @@ def parts_below_ones_own(world: World, scene: Scene) -> Iterator[Attempt]:
     there = world.a_municipality()
     own, registrar = world.a_family(there), world.as_(world.a_registrar(there))
     for route in routes_under_a_family(world.app):
-        if route.path.endswith("Id}") or "Id}/" in route.path.partition("{familyId}/")[2]:
+        if "Id}" in route.path.partition("{familyId}/")[2]:
             for headers in ({}, {"If-Match": "*"}, {"If-Match": '"0"'}):
                 names = [scene.inside(own.id), scene.inside(own.id) | scene.nowhere()]
                 yield Attempt(*(sent(scene, registrar, route, one, headers) for one in names))
@@ -220,15 +225,17 @@ def parameters(world: World, scene: Scene) -> Iterator[Attempt]:
 def filters_of_the_record(world: World, scene: Scene) -> Iterator[Attempt]:
     officer, insider = world.as_(world.officer(scene.elsewhere)), world.as_(world.officer())
     outsider(scene).get(scene.path)
+    nothing = uuid4()
     for name, known in (
         ("familyId", scene.family.id),
         ("agencyId", scene.debt_help.id),
         ("professionalId", scene.lead.id),
     ):
         for limit in (1, 200):
-            asked = [{name: str(one), "limit": limit} for one in (known, uuid4())]
+            asked = [{name: str(one), "limit": limit} for one in (known, nothing)]
             hidden, missing = (officer.get("/disclosures", params=one) for one in asked)
-            yield Attempt(hidden, missing, insider.get("/disclosures", params=asked[0]))
+            # The officer finds that they looked themselves
+            yield Attempt(hidden, missing, insider.get("/disclosures", params=asked[0]), exact=False)
 
 
 # Who is nearly related
@@ -253,14 +260,13 @@ def covers(world: World, scene: Scene) -> Iterator[Attempt]:
 
 @oracle("an agency, or a professional, that is no longer active")
 def no_longer_active(world: World, scene: Scene) -> Iterator[Attempt]:
-    """An agency that is invited stays active until it has declined; a professional who is asked need not."""
+    """Who is asked and leaves; and an agency whose last invitation is withdrawn before it leaves."""
     agency, family, administrator = world.an_agency(), world.a_family(), world.as_(ADMINISTRATOR)
     asked = world.a_professional(agency)
-    invitation = world.an_invitation(family, agency)
+    world.an_invitation(family, agency)
     system, path = world.as_(world.system(agency)), f"/families/{family.id}/involvements"
     known = system.get(path)
-    assert administrator.change(f"/agencies/{agency.id}", {"active": False}).status_code == 409
-    assert system.post(f"{path}/{invitation.id}/_decline", {"reason": "no_capacity"}).is_success
+    world.around(family, withdraw_all)
     world.around(family, lambda work, mine: involvements.invite(work, mine, agency.id, ["parenting"], asked.id))
     professional = world.as_(world.actor(asked))
     seen = professional.get(path)

@@ -10,7 +10,7 @@ from api.domain.models import Family
 from api.domain.work import Work
 from tests.access.oracles import Attempt, elsewhere, on_both, oracle, outsider
 from tests.access.scene import Scene
-from tests.access.sweep import routes_under_a_family, sent
+from tests.access.sweep import path_of, routes_under_a_family, sent
 from tests.world import Caller, World
 
 WHO = ("uninvolved agency's system", "registrar elsewhere", "colleague who isn't named", "member of another family")
@@ -152,9 +152,9 @@ def location(world: World, scene: Scene) -> Iterator[Attempt]:
 
 @oracle("the Allow header, and methods that are not there")
 def allow(world: World, scene: Scene) -> Iterator[Attempt]:
-    paths = sorted({route.path.partition("{familyId}")[2] for route in routes_under_a_family(world.app)})
-    for path in paths:
-        rest = path.format(**scene.inside(scene.family.id))
+    routes = {route.path: route for route in routes_under_a_family(world.app)}
+    for route in routes.values():
+        rest = path_of(route, scene.inside(scene.family.id)).removeprefix(scene.path)
         for method in ("OPTIONS", "TRACE", "PROPFIND", "DELETE", "PUT", "PATCH"):
             yield on_both(scene, outsider(scene), method, rest, known=False)
 
@@ -163,7 +163,7 @@ def allow(world: World, scene: Scene) -> Iterator[Attempt]:
 def head(world: World, scene: Scene) -> Iterator[Attempt]:
     for route in routes_under_a_family(world.app):
         if "GET" in route.methods:
-            rest = route.path.partition("{familyId}")[2].format(**scene.inside(scene.family.id))
+            rest = path_of(route, scene.inside(scene.family.id)).removeprefix(scene.path)
             for caller in each_outsider(scene):
                 yield on_both(scene, caller, "HEAD", rest)
 

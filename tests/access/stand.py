@@ -16,7 +16,7 @@ from api.domain.actor import Actor
 from api.domain.models import Family
 from api.domain.work import Work
 from tests.access.scene import Scene
-from tests.access.sweep import routes_under_a_family
+from tests.access.sweep import path_of, routes_under_a_family
 from tests.world import World
 
 
@@ -71,11 +71,7 @@ class Stand:
         self._end(self.way.begin(self))
         begun = self.way.begin(self)
         names = self.scene.inside(self.scene.family.id)
-        paths = [
-            route.path.removeprefix("/v1").format(**names)
-            for route in routes_under_a_family(self.world.app)
-            if "GET" in route.methods
-        ]
+        paths = [path_of(route, names) for route in routes_under_a_family(self.world.app) if "GET" in route.methods]
         found = [path for path in [*paths, "/caseload?limit=200"] if self._discloses(path)]
         self._end(begun)
         assert found, "Who has this relation reads nothing."

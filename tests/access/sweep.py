@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -10,6 +11,7 @@ from httpx import Response
 
 from api.openapi import routes_of
 from tests.access.scene import Scene
+from tests.wire.operations import OPERATIONS, a_body
 from tests.world import Caller
 
 UNDER = "/v1/families/{familyId}"
@@ -34,19 +36,39 @@ def as_answered(answer: Response) -> tuple[int, dict[str, str], Any, bytes]:
     return answer.status_code, headers, body, b"\n".join([*raw, TRACE.sub(b"", answer.content)])
 
 
+class Names(dict[str, str]):
+    """What fills the path of a route: what the scene has; an id of nothing where it has none."""
+
+    def __missing__(self, name: str) -> str:
+        return str(uuid4())
+
+
+def path_of(route: APIRoute, names: Mapping[str, str]) -> str:
+    return route.path.removeprefix("/v1").format_map(Names(names))
+
+
+def body_of(scene: Scene, route: APIRoute) -> Any:
+    """A valid body: the scene's own, or the least that the description of the API asks for."""
+    [method] = route.methods
+    if own := scene.body_for(method, route.path):
+        return own
+    [operation] = [one for one in OPERATIONS if (one.method, one.path) == (method, route.path)]
+    return a_body(operation) if operation.body else None
+
+
 def sent(
     scene: Scene, caller: Caller, route: APIRoute, names: Mapping[str, str], headers: Mapping[str, str], how: str = ""
 ) -> Response:
     """The answer of a route with these ids in its path, to a valid body; or to an `empty` one."""
-    method = next(iter(route.methods))
-    body = scene.body_for(method, route.path)
+    [method] = route.methods
+    body = body_of(scene, route)
     if how == "empty":
         body = {} if body else None
-    return caller.call(method, route.path.removeprefix("/v1").format(**names), json=body, headers=dict(headers))
+    return caller.call(method, path_of(route, names), json=body, headers=dict(headers))
 
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)?")
-ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b")
 NAME = re.compile(r"(Instantie|Medewerker|Familie|Gemeente) [0-9a-f]+")
 
 

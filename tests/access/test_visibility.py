@@ -50,13 +50,6 @@ def test_the_sweep_walks_every_operation_that_the_api_describes(app: FastAPI) ->
     assert all(len(route.methods) == 1 for route in routes_under_a_family(app))
 
 
-def test_every_route_that_takes_a_body_is_sent_a_valid_one(app: FastAPI, scene: Scene) -> None:
-    """Otherwise the sweep would compare two refusals of the body, and never come to the family."""
-    for route in routes_under_a_family(app):
-        takes = getattr(route, "body_field", None) or route.original_route.body_field
-        assert bool(takes) is bool(scene.body_for(next(iter(route.methods)), route.path)), route.path
-
-
 def test_the_outsiders_of_the_sweep_are_all_of_the_scene(scene: Scene) -> None:
     assert set(OUTSIDERS) == set(scene.outsiders)
 
