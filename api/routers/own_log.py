@@ -42,13 +42,20 @@ class MyDisclosure(Out):
     decision: str
 
 
+def _seen(number: int) -> int:
+    """How many entries of one instant were seen."""
+    if not 0 <= int(number) < 2**31:
+        raise ValueError
+    return int(number)
+
+
 @routes.get("/my-disclosures", Permission.OWN_LOG_READ)
 def list_my_disclosures(call: Call, cursor: Cursor = None, limit: Limit = 50) -> Page[MyDisclosure]:
     """List who was shown your data, the latest first: the agencies you know of, and your municipality.
 
     What some agencies looked at is shown after a while. What others of your family looked at is theirs.
     """
-    given = decode(cursor, datetime.fromisoformat, int)
+    given = decode(cursor, datetime.fromisoformat, _seen)
     before = Position(given[0], given[1]) if given else None
     found = own_log.entries(call.work, Permission.OWN_LOG_READ, before, limit)
     call.work.record(Permission.OWN_LOG_READ, "shown", shown_person_id=call.work.actor.person_id)

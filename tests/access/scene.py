@@ -132,6 +132,8 @@ class Scene:
             "mandateId": str(self.mandate.id),
             "deputyId": str(self.deputy_row.id),
             "helpDomain": "parenting",
+            "consentId": str(uuid4()),
+            "measureId": str(uuid4()),
         }
 
     def nowhere(self) -> dict[str, str]:
@@ -161,6 +163,15 @@ class Scene:
             "POST involvements _accept": {"legalBasis": "statutory_task", "legalGround": "treatment"},
             "POST involvements _decline": {"reason": "no_capacity"},
             "POST involvements _end": {"reason": "completed"},
+            "POST consents": {"memberId": str(self.parent.id), "decision": "objected", "helpDomain": "justice"},
+            "POST measures": {
+                "memberId": str(self.small_child.id),
+                "kind": "supervision_order",
+                "agencyId": str(self.youth_care.id),
+            },
+            "PATCH measures": {"reviewOn": str(in_days(30))},
+            "POST measures _extend": {"endsOn": str(in_days(300))},
+            "POST measures _end": {"reason": "lifted"},
             "POST mandates": {
                 "professionalId": someone,
                 "powers": ["convene"],
@@ -177,6 +188,7 @@ class Scene:
                 "endsOn": str(in_days(30)),
             },
             "PUT contact-points": {"professionalId": someone},
+            "POST disclosure-holds": {"endsOn": str(in_days(9))},
         }
 
     def body_for(self, method: str, path: str) -> object | None:

@@ -20,6 +20,9 @@ LISTS = [
     "/agencies",
     "/professionals",
     "/disclosures",
+    "/disclosures/processing-log",
+    "/disclosures/access-log",
+    "/my-disclosures",
     "/caseload",
     "/clients",
     "/families/{familyId}/timeline",
@@ -134,6 +137,9 @@ def test_a_made_up_cursor_is_400(path: str, what: str, untouched: Stage) -> None
     world = untouched.world
     readers = {
         "/disclosures": world.officer(),
+        "/disclosures/processing-log": world.officer(),
+        "/disclosures/access-log": world.officer(),
+        "/my-disclosures": world.relative(untouched.person),
         "/clients": ADMINISTRATOR,
         "/registrations": world.system(untouched.agency),
     }
