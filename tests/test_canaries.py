@@ -287,7 +287,8 @@ def in_registrations(planted: Planted, world: World, person_id: str) -> None:
         system.get(f"/registrations{path}")
         registrar.get(f"/registrations{path}")
     confirmed = {"person": planted.person()}
-    registrar.post(f"/registrations/{waiting.json()['id']}/_confirm", confirmed)
+    answer = registrar.post(f"/registrations/{waiting.json()['id']}/_confirm", confirmed)
+    assert answer.status_code == 204, answer.text
     assert system.post("/registrations", terms | {"bsn": planted.bsn(), "surname": planted.name()}).status_code < 500
 
 

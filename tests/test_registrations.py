@@ -4,13 +4,13 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx import Response
 from sqlalchemy import event
 
-from api.domain import families, members, persons, professionals, registrations, signals
+from api.domain import families, members, persons, placing, professionals, registrations, signals
 from api.domain.codes import AgencyKind, DisclosureStage, FamilyClosing, LegalBasis, MemberRole
 from api.domain.models import AuditRecord, Family, Person, Registration
 from api.domain.work import Work
@@ -529,6 +529,16 @@ def test_a_person_that_is_new_is_confirmed_with_a_bsn(world: World) -> None:
     work_through(world)
     assert own(world, agency, path)["hasBsn"]
     assert len(matches_of(world, path)) == 1
+
+
+def test_what_is_confirmed_may_wait_to_be_placed_already(world: World) -> None:
+    agency = world.an_agency()
+    path = registered(world, agency, **NAMED)
+    world.do(lambda work: placing.place_anew(work, UUID(path.rpartition("/")[2])))
+    answer = world.as_(world.registrar).post(f"{path}/_confirm", {"person": NAMED | {"bsn": a_bsn()}})
+    assert answer.status_code == 204, answer.text
+    work_through(world)
+    assert own(world, agency, path)["hasBsn"]
 
 
 def test_the_registrar_learns_of_no_other_registration_by_confirming(world: World) -> None:

@@ -4,6 +4,7 @@ What a row says stays the same, so there is no event to tell, and `Work` is not 
 each with its event. This is the one module that changes rows in bulk. Each batch is a transaction of its own that
 leaves an audit record without personal data. A value names its key, so nothing is kept of how far this came: whoever
 starts it again finds what is left. Rows that somebody holds are passed over, and found the next time around.
+Registrations are compared by pseudonyms: those whose pseudonyms change are placed anew, in the same transaction.
 
 Invariant: `SEALED` is every column that holds a sealed value.
 """
