@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, func, select
 
 from api.db import Database
-from api.domain import matches, placing
+from api.domain import matches, placing, waiting
 from api.domain.actor import CLOCK
 from api.domain.errors import DomainError, KeyMissing
 from api.domain.vault import Vault
@@ -37,13 +37,13 @@ async def place_some(database: Database, vault: Vault) -> int:
 
 async def follow_some(database: Database, vault: Vault) -> int:
     """Write down what ended or expired, and what came of matches; have those placed anew who have a family by now."""
-    over = await database.run(_at, placing.settled_by_time)
+    over = await database.run(_at, waiting.settled_by_time)
     for registration_id in over:
-        await database.run(_carry_out, placing.settle, registration_id, vault)
+        await database.run(_carry_out, waiting.settle, registration_id, vault)
     followed = await database.run(matches.to_follow, AT_ONCE)
     for match_id in followed:
         await database.run(_carry_out, matches.follow, match_id, vault)
-    for registration_id in await database.run(_at, placing.to_place_anew):
+    for registration_id in await database.run(_at, waiting.to_place_anew):
         await database.run(_carry_out, placing.place_anew, registration_id, vault)
     return len(over) + len(followed)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, or_, select, union
 
@@ -15,7 +15,6 @@ from api.domain import consents, continuity, help_domains, involvements, persons
 from api.domain.codes import EventType, MatchKind, MemberRole, RegistrationEnd
 from api.domain.errors import Invalid
 from api.domain.models import (
-    Agency,
     Family,
     Involvement,
     Match,
@@ -90,58 +89,6 @@ def locked(work: Work, family_id: UUID) -> Family:
     return family
 
 
-def to_place_anew(session: Session, at: datetime, limit: int) -> Sequence[UUID]:
-    """Waiting registrations of whom, or of whose parent or child, there is a family by now; some of them.
-
-    Which of them differs each time, so that one that can't be placed doesn't stand before the others.
-    """
-    relative = aliased(RegistrationRelative)
-    who = or_(Person.bsn_pseudonym == Registration.bsn_pseudonym, Person.bsn_pseudonym == relative.bsn_pseudonym)
-    found = (
-        select(Registration.id)
-        .outerjoin(relative, col(relative.registration_id) == Registration.id)
-        .join(Person, (col(Person.municipality_code) == Registration.municipality_code) & who)
-        .join(Member, col(Member.person_id) == Person.id)
-        .join(
-            Family, (col(Family.id) == Member.family_id) & (Family.municipality_code == Registration.municipality_code)
-        )
-        .join(Agency, (col(Agency.id) == Registration.agency_id) & Agency.active)
-        .where(
-            col(Registration.ended_at).is_(None),
-            col(Registration.involvement_id).is_(None),
-            col(Registration.expires_at) > at,
-            col(Family.closed_at).is_(None),
-            *_running(Member, at),
-            or_(Person.bsn_pseudonym == Registration.bsn_pseudonym, ~_is_involved(at)),
-            ~_is_matched(),
-            ~exists().where(col(UnplacedRegistration.registration_id) == Registration.id),
-        )
-    )
-    ids = found.distinct().subquery()
-    return session.exec(select(ids.c.id).order_by(func.random()).limit(limit)).all()
-
-
-def settled_by_time(session: Session, at: datetime, limit: int) -> Sequence[UUID]:
-    """Registrations of which something has to be written down: they expired, or their involvement ended."""
-    running = col(Registration.ended_at).is_(None)
-    waiting = select(Registration.id).where(
-        running, col(Registration.involvement_id).is_(None), col(Registration.expires_at) <= at
-    )
-    joined = (
-        select(Registration.id)
-        .join(Involvement, col(Involvement.id) == Registration.involvement_id)
-        .where(running, col(Involvement.ends_at) <= at)
-    )
-    return [*session.exec(waiting.limit(limit)), *session.exec(joined.limit(limit))][:limit]
-
-
-def settle(work: Work, registration_id: UUID) -> None:
-    asked = select(Registration).where(Registration.id == registration_id).with_for_update()
-    registration = work.session.exec(asked).one()
-    work.municipality_code = registration.municipality_code
-    signals.settle(work, registration)
-
-
 def _identity(work: Work, registration: Registration) -> str | None:
     """The BSN of whom it is about; one that the registrar confirmed gets it now."""
     if registration.bsn_sealed or registration.person_id is None or registration.ended_at:
@@ -189,7 +136,7 @@ def _families_of(work: Work, municipality_code: str, pseudonyms: Sequence[bytes]
             col(Family.closed_at).is_(None),
             Person.municipality_code == municipality_code,
             col(Person.bsn_pseudonym).in_(pseudonyms),
-            *_running(Member, work.at),
+            *running(Member, work.at),
         )
         .group_by(col(Family.id))
     )
@@ -233,7 +180,7 @@ def _member(work: Work, registration: Registration, family: Family) -> UUID | No
         .where(
             Member.family_id == family.id,
             col(Person.bsn_pseudonym).in_(signals.pseudonyms_of(work, registration)),
-            *_running(Member, work.at),
+            *running(Member, work.at),
         )
     )
     return work.session.exec(found).first()
@@ -338,19 +285,8 @@ def _is_noted(work: Work, registration: Registration, side: ColumnElement[bool] 
     return work.session.exec(select(Match.id).where(Match.registration_id == registration.id, side)).first() is not None
 
 
-def _running(table: type[Member] | type[Involvement], at: datetime) -> tuple[ColumnElement[bool], ...]:
+def running(table: type[Member] | type[Involvement], at: datetime) -> tuple[ColumnElement[bool], ...]:
     return col(table.started_at) <= at, or_(col(table.ends_at).is_(None), col(table.ends_at) > at)
-
-
-def _is_matched() -> ColumnElement[bool]:
-    """Whether the registrar has the registration and the family of a query before them already."""
-    return exists().where(col(Match.registration_id) == Registration.id, col(Match.with_family_id) == Family.id)
-
-
-def _is_involved(at: datetime) -> ColumnElement[bool]:
-    """Whether the agency of a registration is involved with the family of a query already."""
-    same = (col(Involvement.agency_id) == Registration.agency_id, col(Involvement.family_id) == Family.id)
-    return exists().where(*same, *_running(Involvement, at))
 
 
 def _waiting(work: Work, registration: Registration) -> tuple[ColumnElement[bool] | bool, ...]:
