@@ -136,7 +136,8 @@ def carry_out(
         if claim:
             claim.keep(work, answer)
     if isinstance(call, FamilyCall) and shows:
-        for person_id in members.of(work, call.family) or [None]:
+        subjects: list[UUID | None] = [*members.of(work, call.family)]
+        for person_id in subjects or [None]:
             work.record(operation.permission, "shown", family_id=call.family.id, shown_person_id=person_id)
     session.commit()
     return answer
@@ -171,7 +172,7 @@ def _take(work: Work, family_id: UUID, operation: Operation) -> Family:
 
 def _ground(actor: Actor, access: Access, operation: Operation) -> dict[str, str | None]:
     """By which relation, on which basis and for what purpose this is done."""
-    about = recorded(operation.permission)
+    about: dict[str, str | None] = {**recorded(operation.permission)}
     standing = access.by(operation.permission)
     if standing is None:
         return about | {"purpose": PURPOSE_OF_ROLE[actor.role]}

@@ -34,6 +34,7 @@ ROWS: dict[str, str] = {
     "consent": OF_SEEN_FAMILY,
     "measure": OF_SEEN_FAMILY,
     "disclosure_hold": OF_SEEN_FAMILY,
+    "merge": OVERSEEN,
     "once_shielded": OF_SEEN_FAMILY,
     "emergency_access": f"{OF_SEEN_FAMILY} OR professional_id = spil_id('professional') OR EXISTS ("
     f"SELECT FROM entitlement e WHERE e.id = entitlement_id AND e.{SUPERVISED})",

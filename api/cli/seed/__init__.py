@@ -40,8 +40,7 @@ COLUMNS = {
     "professional": "id, agency_id, name, function, phone, email, registration_number, active",
     "absence": "id, professional_id, cover_id, started_at, ends_at",
     "family": "id, municipality_code, name, framework, strategy, opened_at, closed_at, closing, changed_at",
-    "person": "id, municipality_code, given_name, surname, birth_date, bsn_sealed, bsn_pseudonym, shielded,"
-    " name_keys",
+    "person": "id, municipality_code, given_name, surname, birth_date, bsn_sealed, bsn_pseudonym, shielded, name_keys",
     "member": "id, family_id, person_id, role, parental_authority, started_at",
     "involvement": "id, family_id, agency_id, professional_id, help_domains, shielded, contact_frequency, legal_basis,"
     " legal_ground, basis_ends_at, consented_domains, disclosure_stage,"
