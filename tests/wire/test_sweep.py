@@ -17,7 +17,14 @@ GUARDED = [one for one in OPERATIONS if one.guarded]
 WITH_BODY = [one for one in OPERATIONS if one.body and one.media_type != FORM]
 WRITING = [one for one in OPERATIONS if one.method in {"POST", "PUT", "PATCH"}]
 READING = [one for one in OPERATIONS if one.method == "GET"]
-READERS = [Role.REGISTRAR, Role.PRIVACY_OFFICER, Role.PLATFORM_ADMINISTRATOR, Role.PROFESSIONAL, Role.AGENCY_SYSTEM]
+READERS = [
+    Role.REGISTRAR,
+    Role.PRIVACY_OFFICER,
+    Role.PLATFORM_ADMINISTRATOR,
+    Role.PROFESSIONAL,
+    Role.AGENCY_SYSTEM,
+    Role.FAMILY_MEMBER,
+]
 CANARIES = {
     "Idempotency-Key": f"{CANARY_NAME}{CANARY_NUMBER}",
     "If-Match": f'"{CANARY_NAME}"',
@@ -36,6 +43,8 @@ DIRECTORY = {
     "get_municipality",
     "list_help_domains",
     "get_help_domain",
+    "list_legal_grounds",
+    "list_purposes",
     "get_match_follow_up",
     "check_access",
 }
@@ -96,7 +105,8 @@ def test_head_is_get_without_a_body(operation: Operation, untouched: Stage) -> N
         has_every_header(head)
         assert set(head.headers) == set(got.headers)
         assert head.headers["Content-Type"] == got.headers["Content-Type"]
-        assert head.headers["Content-Length"] == got.headers["Content-Length"]
+        if not path.startswith("/v1/disclosures"):  # who looks into the record adds to it
+            assert head.headers["Content-Length"] == got.headers["Content-Length"]
 
 
 @each(GUARDED)
