@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from api.auth.policy import Purpose
+from api.auth.purposes import Purpose
 from api.domain.codes import LegalBasis, MeasureKind
 from tests.world import Team, World, in_days, refused
 

@@ -11,7 +11,8 @@ from sqlmodel import Session
 
 from api.auth import documents, relations
 from api.auth.idempotency import Answer, Claim
-from api.auth.policy import PURPOSE_OF, PURPOSE_OF_ROLE, Access, Permission, Relation, Standing, recorded
+from api.auth.policy import Access, Permission, Relation, Standing
+from api.auth.purposes import PURPOSE_OF, PURPOSE_OF_ROLE, recorded
 from api.db import ENTER
 from api.domain import continuity, members
 from api.domain.actor import Actor

@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from api.auth import relations
-from api.auth.policy import PURPOSE_OF, RULES, Permission, Relation, recorded
+from api.auth.policy import RULES, Permission, Relation
+from api.auth.purposes import PURPOSE_OF, recorded
 from api.auth.relations import Scope
 from api.domain.actor import Actor, Role
 from api.domain.documents import Document

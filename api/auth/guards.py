@@ -23,7 +23,8 @@ from api import openapi
 from api.auth import documents
 from api.auth.calls import Operation, carry_out, etag, refusal
 from api.auth.idempotency import Answer
-from api.auth.policy import RULES, Access, Permission, Relation, Standing, recorded
+from api.auth.policy import RULES, Access, Permission, Relation, Standing
+from api.auth.purposes import recorded
 from api.auth.requests import StrictRoute, claim_of, refuse_token_in_query
 from api.domain.actor import Actor, Role
 from api.domain.documents import Document

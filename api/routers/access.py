@@ -9,7 +9,8 @@ from api.auth import explaining
 from api.auth.calls import Call, FamilyCall
 from api.auth.explaining import Entry, Ground, Verdict
 from api.auth.guards import Routes
-from api.auth.policy import PURPOSE_OF, Access, Permission, Relation
+from api.auth.policy import Access, Permission, Relation
+from api.auth.purposes import PURPOSE_OF
 from api.domain import members, professionals
 from api.domain.actor import Actor, Role
 from api.domain.errors import Forbidden

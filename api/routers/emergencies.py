@@ -8,7 +8,8 @@ from pydantic import model_validator
 
 from api.auth.calls import Call
 from api.auth.guards import Routes
-from api.auth.policy import PURPOSE_OF, Permission, Relation
+from api.auth.policy import Permission, Relation
+from api.auth.purposes import PURPOSE_OF
 from api.domain import emergencies
 from api.domain.actor import Role
 from api.domain.codes import EmergencyEnd, EmergencyReason, LegalBasis

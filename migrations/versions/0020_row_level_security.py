@@ -39,13 +39,11 @@ ROWS: dict[str, str] = {
     "emergency_access": f"{OF_SEEN_FAMILY} OR professional_id = spil_id('professional') OR EXISTS ("
     f"SELECT FROM entitlement e WHERE e.id = entitlement_id AND e.{SUPERVISED})",
     "registration": f"agency_id = spil_id('agency') OR ({OVERSEEN} AND (bsn_pseudonym IS NULL OR spil_matched(id)))",
-    "registration_relative": "agency_id = spil_id('agency') OR EXISTS ("
-    "SELECT FROM registration r WHERE r.id = registration_id)",
+    "registration_relative": "agency_id = spil_id('agency')",
     "unplaced_registration": "agency_id = spil_id('agency') OR EXISTS ("
     "SELECT FROM registration r WHERE r.id = registration_id)",
     "match": f"{OVERSEEN} OR (current_setting('spil.role', true) = 'analyst'"
-    " AND municipality_code = current_setting('spil.municipality', true)) OR EXISTS ("
-    "SELECT FROM registration r WHERE r.id IN (registration_id, other_registration_id))",
+    " AND municipality_code = current_setting('spil.municipality', true))",
     "person": f"{OVERSEEN} OR id = spil_id('person') OR EXISTS ("
     "SELECT FROM member m WHERE m.person_id = person.id AND " + IN_SEEN.format(column="m.family_id") + ")",
 }
