@@ -57,3 +57,35 @@ DEEDS = {
     "end_measure": "record a measure",
 }
 """What each operation on a family is called in the model. One that isn't here has no rule yet, and fails the matrix."""
+
+AGENCY, PROFESSIONAL = "agency_system", "professional"
+REGISTRAR, OFFICER, ADMINISTRATOR = "registrar", "privacy_officer", "platform_administrator"
+MEMBER, ANALYST = "family_member", "analyst"
+
+STAFF = {AGENCY, PROFESSIONAL, REGISTRAR, OFFICER, ADMINISTRATOR}
+
+BY_ROLE: list[tuple[set[str], str]] = [
+    ({*STAFF, MEMBER, ANALYST}, "list_agencies get_agency list_municipalities get_municipality list_help_domains"),
+    ({*STAFF, MEMBER, ANALYST}, "get_help_domain list_legal_grounds list_purposes check_access"),
+    (STAFF, "list_professionals get_professional list_absences"),
+    ({AGENCY, PROFESSIONAL, REGISTRAR, MEMBER}, "get_caseload"),
+    ({AGENCY, PROFESSIONAL}, "make_registration list_registrations get_registration change_registration"),
+    ({AGENCY, PROFESSIONAL}, "renew_registration end_registration record_consultation report_absence withdraw_absence"),
+    ({REGISTRAR}, "open_family search_persons get_person change_person list_unconfirmed_registrations"),
+    ({REGISTRAR}, "confirm_registered_person reject_registration list_matches get_match share_match dismiss_match"),
+    ({REGISTRAR}, "join_match open_matched_family list_possible_duplicates merge_person list_merges undo_merge"),
+    ({REGISTRAR}, "add_help_domain entitle_agency end_entitlement"),
+    ({REGISTRAR, ANALYST}, "get_match_follow_up"),
+    ({ADMINISTRATOR, REGISTRAR}, "register_agency"),
+    ({ADMINISTRATOR, AGENCY}, "change_agency register_professional change_professional"),
+    ({ADMINISTRATOR}, "register_municipality change_municipality list_clients register_client get_client"),
+    ({ADMINISTRATOR}, "add_client_key remove_client_key deactivate_client"),
+    ({OFFICER}, "list_disclosures search_disclosures list_processing_log list_access_log review_emergency_access"),
+    ({MEMBER}, "list_my_disclosures"),
+    ({AGENCY, PROFESSIONAL, REGISTRAR, OFFICER}, "list_entitlements"),
+    ({PROFESSIONAL}, "open_in_emergency end_emergency_access"),
+    ({PROFESSIONAL, REGISTRAR, OFFICER}, "list_emergency_accesses"),
+]
+"""Which roles may ask what no one family is concerned with: the operations of each line are for these roles only."""
+
+ROLES_OF = {name: roles for roles, names in BY_ROLE for name in names.split()}

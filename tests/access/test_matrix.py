@@ -7,12 +7,18 @@ The suite asks one cell in six of each scene, other ones in each, so that every 
 import pytest
 from fastapi import FastAPI
 
-from tests.access.deeds import DEEDS
-from tests.access.matrix import Tally, ask_all
+from api.domain.actor import Role
+from tests.access.deeds import DEEDS, ROLES_OF
+from tests.access.matrix import Tally, ask_all, rehearsal
 from tests.access.matrix_scene import BASES, GROUNDS, MatrixScene
 from tests.access.model import ALLOWED
 from tests.access.sweep import routes_under_a_family
+from tests.wire.operations import OPERATIONS, a_body
+from tests.wire.stage import Stage
 from tests.world import World
+
+ELSEWHERE = [one for one in OPERATIONS if one.guarded and not one.of_family]
+"""The operations with which no one family is concerned."""
 
 SHARE = 6
 SCENES = [
@@ -23,6 +29,11 @@ SCENES = [
 ]
 AT_LEAST = 5_000
 """So many cells are asked by this module, whatever happens to the readers and the routes."""
+
+
+@pytest.fixture(scope="module")
+def stage(world: World) -> Stage:
+    return Stage(world)
 
 
 @pytest.mark.parametrize(("basis", "ground"), SCENES)
@@ -39,6 +50,23 @@ def test_the_scenes_show_every_basis_and_every_ground() -> None:
     assert {basis for basis, _ in SCENES} == set(BASES)
     assert {ground for _, ground in SCENES} == set(GROUNDS)
     assert len(SCENES) >= SHARE, "Every cell is asked in some scene."
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.CLOCK])
+def test_where_no_family_is_concerned_the_role_decides(stage: Stage, role: Role) -> None:
+    caller, wrong = stage.world.as_(stage.actor(role)), []
+    with rehearsal():
+        for one in ELSEWHERE:
+            body = {"json": a_body(one)} if one.body else {}
+            answer = caller.call(one.method, stage.path(one).removeprefix("/v1"), headers={"If-Match": "*"}, **body)
+            refused = answer.status_code == 403 and answer.json()["code"] == "role_lacking"
+            if refused is (role in ROLES_OF[one.name]) or answer.status_code >= 500:
+                wrong.append((one.name, answer.status_code, answer.text[:200]))
+    assert not wrong
+
+
+def test_every_operation_elsewhere_has_a_rule() -> None:
+    assert {one.name for one in ELSEWHERE} == set(ROLES_OF)
 
 
 def test_every_operation_on_a_family_has_a_rule(app: FastAPI) -> None:

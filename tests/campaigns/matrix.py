@@ -6,9 +6,12 @@ starts a PostgreSQL and a service of its own, and holds the service's answers ag
 rules: each reader, each operation, each legal basis, each state of the involvements. Exit code 0: all is as it says.
 """
 
+import argparse
+import signal
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -25,25 +28,28 @@ from tests.world import World
 
 
 def main() -> int:
-    """Ask every cell."""
+    """Ask every cell, or one in so many."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--share", type=int, default=1, help="ask one cell in so many of each scene, other ones in each")
+    share = asked.parse_args().share
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
     with tempfile.TemporaryDirectory() as folder, postgres(Path(folder)) as url:
         migrate(url)
         app = create_app(_settings(url))
         with serving(app) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
             world = World(app, client)
             try:
-                return _scenes(world)
+                return _scenes(world, share)
             finally:
                 world.close()
 
 
-def _scenes(world: World) -> int:
+def _scenes(world: World, share: int) -> int:
     tally, since = Tally(), time.monotonic()
-    for basis in BASES:
-        for ground in GROUNDS:
-            ask_all(world.app, MatrixScene(world, basis, ground), tally)
-            seconds = time.monotonic() - since
-            print(f"{tally.cells} cells, {dict(tally.outcomes)}, {len(tally.wrong)} wrong, {seconds:.0f} s", flush=True)
+    for number, (basis, ground) in enumerate(product(BASES, GROUNDS)):
+        ask_all(world.app, MatrixScene(world, basis, ground), tally, share, number)
+        seconds = time.monotonic() - since
+        print(f"{tally.cells} cells, {dict(tally.outcomes)}, {len(tally.wrong)} wrong, {seconds:.0f} s", flush=True)
     print(f"carried out up to the commit: {tally.rehearsed.total()}, of {len(+tally.rehearsed)} operations")
     print("never carried out:", *sorted(set(DEEDS) - set(+tally.rehearsed)))
     print(*tally.wrong[:30], sep="\n")
