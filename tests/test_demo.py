@@ -116,6 +116,8 @@ STATES: dict[str, Callable[[dict[str, Any]], object]] = {
     "moved_here": lambda team: team["municipality"]["code"] == "9901" and team["leadCoordinator"],
     "court_ordered": lambda team: sum(one["signalOnly"] for one in team["involvements"]) == 2,
     "many_agencies": lambda team: len(team["involvements"]) == 9,
+    "objection": lambda team: [one["helpDomains"] for one in team["involvements"]] == [["parenting"], ["finances"]],
+    "supervision_order": lambda team: team["family"]["framework"] == "court_ordered",
     "just_opened": lambda team: not team["involvements"],
 }
 

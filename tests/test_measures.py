@@ -254,12 +254,12 @@ def test_the_institution_keeps_the_measures_that_it_carries_out_and_no_others(ho
     home.world.an_involvement(home.family, other, ["parenting"])
     own, path = home.a_measure(by=home.institution), f"{home.path}/measures"
     stranger = home.world.as_(home.world.system(other))
-    refused(stranger.post(path, home.body(kind="guardianship")), 403, "relation_lacking")
+    refused(stranger.post(path, home.body(kind="guardianship")), 403, "other_agency")
     for act, body in {"_extend": {"endsOn": str(in_days(99))}, "_end": {"reason": "lifted"}}.items():
         refused(stranger.post(f"{path}/{own['id']}/{act}", body), 404, "not_found")
     assert home.institution.change(f"{path}/{own['id']}", {"reviewOn": str(in_days(9))}).status_code == 200
     lead = home.world.as_(home.world.actor(home.team.lead))
-    refused(lead.post(path, home.body(kind="guardianship")), 403, "relation_lacking")
+    refused(lead.post(path, home.body(kind="guardianship")), 403, "other_agency")
 
 
 # Who sees it

@@ -165,7 +165,7 @@ def record_measure(call: FamilyCall, body: MeasureRecording) -> MeasureOut:
     The registrar records it, or the certified institution that carries it out.
     """
     if call.work.actor.agency_id not in (None, body.agency_id):
-        raise Forbidden("An institution records the measures that it carries out itself.", code="relation_lacking")
+        raise Forbidden("An institution records the measures that it carries out itself.", code="other_agency")
     given = body.complete() | {"conditions": _by_code(body.conditions)}
     child = _child(call, given.pop("member_id"))
     recorded = measures.record(call.work, call.family, child, given.pop("kind"), given.pop("agency_id"), **given)

@@ -119,6 +119,8 @@ BY_ROLE = {
     "GET /help-domains": EVERYONE,
     "POST /help-domains": "R",
     "GET /help-domains/{helpDomain}": EVERYONE,
+    "GET /legal-grounds": EVERYONE,
+    "GET /purposes": EVERYONE,
     "GET /clients": "A",
     "POST /clients": "A",
     "GET /clients/{clientId}": "A",
@@ -164,6 +166,7 @@ TEAM = {"registrar", "lead", "deputy", "contact_point", "involved_system", "name
 READERS = TEAM | {"parent", "teenager"}
 LEADING = {"registrar", "lead", "deputy"}
 OWN = {"involved_system", "named", "cover", "lead"}
+SPEAKING = {"registrar", "lead", "parent", "teenager"}
 BY_RELATION = {
     "GET ": READERS,
     "PATCH ": {"registrar"},
@@ -193,6 +196,16 @@ BY_RELATION = {
     "POST /involvements/{involvementId}/_withdraw": LEADING,
     "POST /involvements/{involvementId}/_confirm": OWN,
     "POST /involvements/{involvementId}/_end": OWN,
+    "GET /consents": SPEAKING,
+    "POST /consents": SPEAKING,
+    "GET /consents/{consentId}": SPEAKING,
+    "POST /consents/{consentId}/_withdraw": SPEAKING,
+    "GET /measures": READERS,
+    "POST /measures": OWN | {"registrar"},
+    "GET /measures/{measureId}": READERS,
+    "PATCH /measures/{measureId}": OWN | {"registrar"},
+    "POST /measures/{measureId}/_extend": OWN | {"registrar"},
+    "POST /measures/{measureId}/_end": OWN | {"registrar"},
     "GET /mandates": READERS | {"candidate"},
     "POST /mandates": {"registrar"},
     "GET /mandates/{mandateId}": READERS | {"candidate"},
@@ -313,7 +326,8 @@ def test_a_relation_may_do_what_the_table_says_and_nothing_else(other_scene: Sce
         assert answer.status_code == 403, answer.text
 
 
-MISSING = {name: str(uuid4()) for name in ("memberId", "involvementId", "mandateId", "deputyId")} | {
+UNDER_IT = ("memberId", "involvementId", "mandateId", "deputyId", "consentId", "measureId")
+MISSING = {name: str(uuid4()) for name in UNDER_IT} | {
     "helpDomain": "nothing_of_the_kind"
 }
 HARMLESS: dict[str, dict[str, Any]] = {
@@ -324,6 +338,8 @@ HARMLESS: dict[str, dict[str, Any]] = {
         "legalBasis": "statutory_task",
         "legalGround": "debt_help",
     },
+    "POST /consents": {"memberId": str(uuid4()), "decision": "objected"},
+    "POST /measures": {"memberId": str(uuid4()), "kind": "youth_probation", "agencyId": str(uuid4())},
     "POST /involvements/_invite": {"agencyId": str(uuid4()), "helpDomains": ["finances"]},
     "POST /mandates": {
         "professionalId": str(uuid4()),

@@ -1,12 +1,13 @@
 """One family with something at every path, and an actor who can read each; for looking, never for changing."""
 
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
-from api.domain import placing
+from api.domain import consents, measures, placing
 from api.domain.actor import CLOCK, Actor, Role
-from api.domain.codes import AgencyKind
-from api.domain.models import Match, Registration
+from api.domain.codes import AgencyKind, ConsentDecision, MeasureKind, MemberRole
+from api.domain.models import Consent, Match, Measure, Registration
 from tests.registering import long_ago, matches_of
 from tests.wire.operations import Operation
 from tests.world import Caller, World, a_bsn, ago
@@ -25,8 +26,28 @@ class Stage:
         self.involvement = world.an_involvement(self.family, self.agency, professional=self.lead)
         self.mandate = world.a_mandate(self.family, self.lead)
         self.point = world.a_contact_point(self.family, self.colleague)
+        self.consent = self._consent()
+        self.measure = self._measure()
         self.registration, self.match = self._match()
         self.known = self._known()
+
+    def _consent(self) -> Consent:
+        """What the member said of another agency."""
+        me, school = self.person.id, self.school.id
+        return self.world.around(
+            self.family,
+            lambda work, mine: consents.record(
+                work, mine, me, ConsentDecision.OBJECTED, given_by_id=me, agency_id=school
+            ),
+        )
+
+    def _measure(self) -> Measure:
+        institution = self.world.an_agency(AgencyKind.CERTIFIED_INSTITUTION)
+        child, _ = self.world.a_member(self.family, MemberRole.CHILD, date(2019, 5, 6))
+        return self.world.around(
+            self.family,
+            lambda work, mine: measures.record(work, mine, child, MeasureKind.SUPERVISION_ORDER, institution.id),
+        )
 
     def _match(self) -> tuple[Registration, Match]:
         """A registration of the agency's that names the lead, and its match with the school's."""
@@ -47,6 +68,8 @@ class Stage:
             "personId": str(self.person.id),
             "involvementId": str(self.involvement.id),
             "mandateId": str(self.mandate.id),
+            "consentId": str(self.consent.id),
+            "measureId": str(self.measure.id),
             "registrationId": str(self.registration.id),
             "matchId": str(self.match.id),
             "agencyId": str(self.agency.id),

@@ -1,9 +1,32 @@
 """Families of the demo that tell about families themselves: opened, moved, closed, and in two homes. All invented."""
 
 from api.cli.demo.field import HOME, NEIGHBOUR
-from api.cli.demo.steps import accepts, call, closes, confirms, invited, involved, lays_down, leads, moves, reopens
+from api.cli.demo.steps import (
+    accepts,
+    call,
+    closes,
+    confirms,
+    invited,
+    involved,
+    lays_down,
+    leads,
+    moves,
+    ordered,
+    reopens,
+    says,
+)
 from api.cli.demo.stories import Story, carer, child, parent
-from api.domain.codes import ContactFrequency, FamilyClosing, MandateEnd, MemberRole, Strategy
+from api.domain.codes import (
+    ConsentDecision,
+    ContactFrequency,
+    FamilyClosing,
+    LegalBasis,
+    MandateBasis,
+    MandateEnd,
+    MeasureKind,
+    MemberRole,
+    Strategy,
+)
 
 CHANGES = (
     Story(
@@ -99,6 +122,41 @@ CHANGES = (
             involved(68, "veen.sanne", "parenting"),
             *leads(60, "veen.sanne"),
             call(58, "parenting", "veen.sanne"),
+        ],
+    ),
+    Story(
+        "objection",
+        "Bezwaar: moeder wil de schuldhulp erbij, de woonstichting niet",
+        "Brandsma",
+        opened=60,
+        people=[parent("Femke Brandsma", 39), child("Lotte Brandsma", 9)],
+        steps=[
+            involved(58, "wilg.ruben", "parenting"),
+            *leads(55, "wilg.ruben"),
+            says(50, "Femke", ConsentDecision.GIVEN, agency="schuld"),
+            involved(48, "schuld.nadia", "finances", basis=LegalBasis.CONSENT, until=120),
+            involved(45, "turf.petra", "housing", basis=LegalBasis.CONSENT, until=120),
+            says(6, "Femke", ConsentDecision.OBJECTED, domain="housing"),
+        ],
+    ),
+    Story(
+        "supervision_order",
+        "Ondertoezichtstelling: de jeugdbescherming voert haar uit",
+        "Hoogland",
+        opened=150,
+        people=[parent("Arno Hoogland", 42), child("Mika Hoogland", 13)],
+        steps=[
+            involved(149, "veen.ingrid", "child_safety", "parenting"),
+            *leads(147, "veen.ingrid", until=200, basis=MandateBasis.MEASURE),
+            ordered(
+                145,
+                "Mika",
+                MeasureKind.SUPERVISION_ORDER,
+                "veen",
+                until=215,
+                school_attendance=False,
+                contact_arrangement=True,
+            ),
         ],
     ),
     Story(

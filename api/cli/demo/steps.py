@@ -10,10 +10,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from api.cli.demo.field import ground_of
-from api.domain import contact_points, families, involvements, mandates
+from api.domain import consents, contact_points, families, involvements, mandates, measures, members
 from api.domain.actor import Actor
 from api.domain.calendar import day_of
 from api.domain.codes import (
+    ConsentDecision,
     ContactFrequency,
     FamilyClosing,
     InvitationDecline,
@@ -22,10 +23,12 @@ from api.domain.codes import (
     MandateBasis,
     MandateDecline,
     MandateEnd,
+    MeasureCondition,
+    MeasureKind,
     Power,
 )
 from api.domain.involvements import Terms
-from api.domain.models import Family, Involvement, Mandate
+from api.domain.models import Family, Involvement, Mandate, Member
 from api.domain.work import Work
 
 
@@ -61,6 +64,51 @@ def involved(
         return involvements.start(work, family, stage.agency_id(who), list(domains), terms)
 
     return ago, lambda stage: stage.system(who), start
+
+
+def says(
+    ago: float,
+    whose: str,
+    decision: ConsentDecision,
+    *,
+    agency: str | None = None,
+    domain: str | None = None,
+    until: int = 90,
+) -> Step:
+    """A member consents to sharing until so many days from now, or objects; of whom it is, is their given name."""
+
+    def record(stage: Stage, work: Work, family: Family) -> object:
+        person_id = _relative(work, family, whose).person_id
+        return consents.record(
+            work,
+            family,
+            person_id,
+            decision,
+            given_by_id=person_id,
+            agency_id=stage.agency_id(agency) if agency else None,
+            help_domain=domain,
+            ends_on=_day(stage, until) if decision is ConsentDecision.GIVEN else None,
+        )
+
+    return ago, lambda stage: stage.registrar, record
+
+
+def ordered(ago: float, whose: str, kind: MeasureKind, by: str, *, until: int, **conditions: bool) -> Step:
+    """A court orders a measure about a child; `conditions`: whether each is negotiable."""
+
+    def record(stage: Stage, work: Work, family: Family) -> object:
+        return measures.record(
+            work,
+            family,
+            _relative(work, family, whose),
+            kind,
+            stage.agency_id(by),
+            ends_on=_day(stage, until),
+            review_on=_day(stage, until - 30),
+            conditions={MeasureCondition(code): negotiable for code, negotiable in conditions.items()},
+        )
+
+    return ago, lambda stage: stage.registrar, record
 
 
 def invited(ago: float, who: str, *domains: str) -> Step:
@@ -221,6 +269,10 @@ def _terms(stage: Stage, who: str, every: ContactFrequency, basis: LegalBasis, u
 def _latest(stage: Stage, work: Work, family: Family, who: str) -> Involvement:
     """The agency's latest involvement with the family, or invitation to it."""
     return [one for one in involvements.of_family(work, family) if one.agency_id == stage.agency_id(who)][-1]
+
+
+def _relative(work: Work, family: Family, given_name: str) -> Member:
+    return next(member for member, person in members.current(work, family) if person.given_name == given_name)
 
 
 def _mandate(work: Work, family: Family) -> Mandate:
