@@ -39,6 +39,8 @@ class Stand:
     reading: Client
     scene: Scene = field(init=False)
     tokens: dict[Actor, str] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What a way keeps from one trial to the next."""
 
     def __post_init__(self) -> None:
         self.scene = Scene(self.world, shield=False)

@@ -2,9 +2,9 @@
 
     python -m tests.campaigns.revocation --trials 10000
 
-starts a PostgreSQL and two server processes of its own. Each trial ends one relation over HTTP in one of the ways of
-`tests/access/ways.py` (or lets it lapse) and makes one of the reads that disclosed the family just before, on both
-workers. Exit code 0: no read disclosed anything after the acknowledgement.
+starts a PostgreSQL and two server processes of its own. Each trial ends one relation over HTTP, or lets it lapse, in
+one of the ways of `tests/access/ways.py` and `ways_of_grounds.py`, and makes one of the reads that disclosed the family
+just before, on both workers. Exit code 0: no read disclosed anything after the acknowledgement.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from api.migrating import migrate
 from tests.access.stand import trials
 from tests.access.sweep import ID
 from tests.access.ways import WAYS
+from tests.access.ways_of_grounds import WAYS_OF_GROUNDS
 from tests.campaigns.concurrency import _process, _settings
 from tests.world import World
 
@@ -59,7 +60,7 @@ def _tried(worlds: list[tuple[World, httpx.Client]], number: int) -> list[Told]:
 
 def _some(world: World, reading: httpx.Client, number: int) -> list[Told]:
     told: list[Told] = []
-    for one in trials(WAYS, world, ending=world.client, reading=reading, number=number):
+    for one in trials(WAYS | WAYS_OF_GROUNDS, world, ending=world.client, reading=reading, number=number):
         told.append(one)
         if len(told) % 500 == 0:
             print(f"{len(told)} of {number}, {sum(known for *_, known in told)} disclosed", flush=True)
