@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from alembic.script import ScriptDirectory
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from jose import jwt
 from typer.testing import CliRunner
 
@@ -59,11 +59,18 @@ def environment(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: P
     return monkeypatch
 
 
+def a_checkpoint_key() -> str:
+    pem = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return ed25519.Ed25519PrivateKey.generate().private_bytes(*pem).decode()
+
+
 @pytest.fixture
-def production(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def production(environment: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     environment.setenv("SPIL_ENVIRONMENT", "production")
     environment.setenv("SPIL_BASE_URL", "https://spil.example")
     environment.setenv("SPIL_ISSUERS", json.dumps([ISSUER]))
+    environment.setenv("SPIL_CHECKPOINTS", str(tmp_path / "checkpoints.jsonl"))
+    environment.setenv("SPIL_CHECKPOINT_KEY", a_checkpoint_key())
     return environment
 
 

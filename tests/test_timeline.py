@@ -174,7 +174,7 @@ def test_reading_the_timeline_is_recorded(world: World) -> None:
     team = world.a_team()
     timeline(world, world.system(team.agency), team.path)
     record = world.records(team.family)[-1]
-    assert (record.action, record.decision, record.relation) == ("family:read", "shown", "involved_agency")
+    assert (record.action, record.decision, record.relation) == ("timeline:read", "shown", "involved_agency")
     refused(world.as_(world.system(world.an_agency())).get(f"{team.path}/timeline"), 404, "family_not_found")
     assert world.records(team.family)[-1].decision == "refused"
 

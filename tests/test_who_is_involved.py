@@ -44,7 +44,7 @@ def test_one_call_gives_the_whole_team(world: World) -> None:
     assert [one["contactFrequency"] for one in shown["involvements"]] == [None, "weekly"]
     assert not any(one["stale"] for one in shown["involvements"])
     record = world.records(team.family)[-1]
-    assert (record.action, record.decision, record.agency_id) == ("family:read", "shown", team.agency.id)
+    assert (record.action, record.decision, record.agency_id) == ("team:read", "shown", team.agency.id)
     assert (record.relation, record.legal_basis) == ("involved_agency", "statutory_task")
 
 

@@ -2,9 +2,9 @@
 
 A capability keeps the select of its document in a `.sql` file; it gives one row of `body` (text), `family_ids`
 and `next_cursor`, and starts from `relation`: the reader's relations that give the permission asked, and `sees`: per
-family, what of the policy's `FIELDS` the reader sees. This module puts the visibility query before it and
-the audit records behind it: one for each person in each family shown. Because that is one statement, no document leaves without its record, and a hidden family
-takes the same path as a missing one.
+family, what of the policy's `FIELDS` the reader sees. This module puts the visibility query before it and the audit
+records behind it: one for each person in each family shown. Because that is one statement, no document leaves without
+its records, and a hidden family takes the same path as a missing one.
 """
 
 import json

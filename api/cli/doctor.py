@@ -121,6 +121,7 @@ def _database(settings: Settings, *, keys_are_fit: bool) -> Iterator[Finding]:
         yield Finding("Database", "answers")
         yield _version(connection)
         yield _clock(connection)
+        yield _login(connection)
         schema = _schema(settings.database_url)
         yield schema
         if keys_are_fit and not schema.mend:
@@ -131,6 +132,14 @@ def _version(connection: psycopg.Connection[Any]) -> Finding:
     version = connection.info.server_version
     mend = None if version >= OLDEST * 10000 else f"Spil is for PostgreSQL {OLDEST} or newer. Upgrade it."
     return Finding("PostgreSQL", f"version {version // 10000}.{version % 10000}", mend)
+
+
+def _login(connection: psycopg.Connection[Any]) -> Finding:
+    """Whether row-level security would hold for whoever takes over the service's connection."""
+    [passes_by] = connection.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = session_user")
+    if passes_by[0]:
+        return Finding("Login", "could pass by row-level security: better give the service a login of its own")
+    return Finding("Login", "can't pass by row-level security")
 
 
 def _clock(connection: psycopg.Connection[Any]) -> Finding:

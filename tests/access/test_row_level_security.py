@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
+import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from sqlmodel import Session
 
@@ -16,9 +19,12 @@ from api.auth import documents, relations
 from api.auth.relations import Scope
 from api.db import ENTER, Database, DatabaseRole
 from api.domain.actor import Actor, Role
+from api.main import create_app
 from tests.access.scene import Scene
 from tests.access.sweep import as_answered, routes_under_a_family
 from tests.access.test_visibility import OUTSIDERS, send
+from tests.conftest import serving
+from tests.world import Caller
 
 WITHOUT_ROWS_OF_A_FAMILY = {
     "municipality": "who is responsible is public",
@@ -124,6 +130,34 @@ def test_what_looks_further_than_its_caller_belongs_to_the_guard_and_searches_no
     for function in found:
         assert function["owner"] == "spil_guard", function
         assert function["proconfig"] == ["search_path=public, pg_temp"], function
+
+
+@pytest.fixture
+def login(app: FastAPI) -> Iterator[str]:
+    """The address of the database for somebody who may only act as the service: no owner, no superuser."""
+    name = f"login_{uuid4().hex[:12]}"
+    url = app.state.settings.database_url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN IN ROLE {DatabaseRole.APP}")
+        yield make_conninfo(url, user=name)
+        connection.execute(f"DROP ROLE {name}")
+
+
+def test_the_service_runs_on_a_login_that_owns_nothing(app: FastAPI, scene: Scene, login: str) -> None:
+    settings = app.state.settings.model_copy(update={"database_url": as_url(login)})
+    with serving(create_app(settings)) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
+        lead = Caller(client, app.state.own_issuer.token(scene.related["lead"]))
+        stranger = Caller(client, app.state.own_issuer.token(scene.outsiders["registrar elsewhere"]))
+        path = f"{scene.path}/contact-points/parenting"
+        assert lead.get(f"{scene.path}/who-is-involved").status_code == 200
+        assert lead.change(path, {"professionalId": str(scene.lead.id)}, "PUT").status_code == 200
+        assert stranger.get(path).status_code == 404
+
+
+def as_url(conninfo: str) -> str:
+    known = conninfo_to_dict(conninfo)
+    host, name = quote(str(known["host"]), safe=""), known["dbname"]
+    return f"postgresql://{known['user']}@/{name}?host={host}" + (f"&port={known['port']}" if known.get("port") else "")
 
 
 # What somebody sees
