@@ -15,7 +15,7 @@ from api.db import CONNECT, sqlalchemy_url
 from tests.access.random_world import RandomWorld
 from tests.access.three_way import DEED_OF, OF_FAMILY, Outcome, compare
 
-SEEDS = (1, 2, 3, 4, secrets.randbelow(1_000_000))
+SEEDS = (1, 2, 3, 4, 5 + secrets.randbelow(4_900))
 """Four worlds that are always the same, in which everything occurs, and one that is new each time."""
 
 
