@@ -18,11 +18,6 @@ def upgrade() -> None:
               AND (child.ends_at IS NULL OR child.ends_at > statement_timestamp())
               AND parent.parental_authority AND (parent.ends_at IS NULL OR parent.ends_at > statement_timestamp())
               AND p.birth_date > (statement_timestamp() AT TIME ZONE 'Europe/Amsterdam')::date - interval '16 years')
-            OR EXISTS (
-            SELECT FROM consent c
-            WHERE c.family_id = family AND c.person_id = about AND c.to_person_id = reader AND c.decision = 'given'
-              AND c.started_at <= statement_timestamp() AND c.ends_at > statement_timestamp()
-              AND (c.withdrawn_at IS NULL OR c.withdrawn_at > statement_timestamp()))
           OR EXISTS (
             SELECT FROM consent
             WHERE family_id = family AND person_id = about AND given_by_id = about AND to_person_id = reader
