@@ -15,12 +15,7 @@ ROLES = ("spil_app", "spil_worker", "spil_guard")
 
 IN_SEEN = "{column} = ANY ((SELECT spil_seen())::uuid[])"
 OVERSEEN = "municipality_code = ANY ((SELECT spil_overseen())::text[])"
-OF_SEEN_FAMILY = (
-    IN_SEEN.format(column="family_id")
-    + " OR EXISTS (SELECT FROM family f WHERE f.id = family_id AND f."
-    + OVERSEEN
-    + ")"
-)
+OF_SEEN_FAMILY = IN_SEEN.format(column="family_id") + " OR spil_oversees(family_id)"
 SUPERVISED = "municipality_code = ANY ((SELECT spil_supervised())::text[])"
 
 ROWS: dict[str, str] = {
@@ -44,8 +39,7 @@ ROWS: dict[str, str] = {
     "SELECT FROM registration r WHERE r.id = registration_id)",
     "match": f"{OVERSEEN} OR (current_setting('spil.role', true) = 'analyst'"
     " AND municipality_code = current_setting('spil.municipality', true))",
-    "person": f"{OVERSEEN} OR id = spil_id('person') OR EXISTS ("
-    "SELECT FROM member m WHERE m.person_id = person.id AND " + IN_SEEN.format(column="m.family_id") + ")",
+    "person": f"id = ANY ((SELECT spil_seen_persons())::uuid[]) OR {OVERSEEN} OR id = spil_id('person')",
 }
 """Which rows someone sees and may write."""
 
@@ -159,6 +153,15 @@ SET search_path = public, pg_temp AS $$
   SELECT id FROM person
   WHERE current_setting('spil.role', true) = 'privacy_officer'
     AND municipality_code = current_setting('spil.municipality', true) AND bsn_pseudonym = ANY (pseudonyms) $$;
+CREATE FUNCTION spil_oversees(family uuid) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN spil_overseen() IS NOT NULL
+    AND EXISTS (SELECT FROM family f WHERE f.id = family AND f.municipality_code = ANY (spil_overseen()));
+END $$;
+CREATE FUNCTION spil_seen_persons() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+  SELECT array_agg(person_id) FROM member WHERE family_id = ANY (spil_seen()) $$;
 CREATE FUNCTION spil_past_of(person_ uuid) RETURNS SETOF uuid LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
   SELECT DISTINCT family_id FROM member WHERE person_id = person_ $$;
@@ -228,6 +231,8 @@ FUNCTIONS = (
 LOOKS_FURTHER = (
     "spil_families_of(text, text, uuid, uuid, uuid, uuid, uuid, int)",
     "spil_matched(uuid)",
+    "spil_oversees(uuid)",
+    "spil_seen_persons()",
     "spil_data_subject(bytea[])",
     "spil_past_of(uuid)",
     "spil_in_emergency(text, uuid, bytea[])",
@@ -276,7 +281,8 @@ def downgrade() -> None:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY")
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION {function}")
-    op.execute("DROP FUNCTION spil_matched")
+    for function in ("spil_matched", "spil_oversees", "spil_seen_persons"):
+        op.execute(f"DROP FUNCTION {function}")
     for role in ROLES:
         op.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
         op.execute(f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {role}")
