@@ -264,3 +264,13 @@ def test_nobody_becomes_the_cover_of_a_colleague_by_their_own_word(world: World)
         refused(world.as_(world.actor(cover)).get(team.path), 404, "family_not_found")
     assert world.as_(world.system(team.agency)).post(path, body).status_code == 201
     assert world.as_(world.actor(third)).get(team.path).status_code == 200
+
+
+def test_an_agency_that_is_invited_stays_until_it_has_answered(world: World) -> None:
+    family, agency = world.a_family(), world.an_agency()
+    invitation = world.an_invitation(family, agency)
+    system, administrator = world.as_(world.system(agency)), world.as_(world.administrator)
+    refused(administrator.change(f"/agencies/{agency.id}", {"active": False}), 409, "conflict")
+    answer = system.post(f"/families/{family.id}/involvements/{invitation.id}/_decline", {"reason": "no_capacity"})
+    assert answer.status_code == 200
+    assert administrator.change(f"/agencies/{agency.id}", {"active": False}).json()["active"] is False

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, any_, literal
-from sqlmodel import col, or_, select, tuple_
+from sqlalchemy import any_, literal
+from sqlmodel import col, func, select, tuple_
 
 from api.domain import help_domains
 from api.domain.codes import AgencyKind, EventType
 from api.domain.errors import Conflict, Invalid
-from api.domain.models import Agency, Involvement
+from api.domain.models import Agency
 from api.domain.work import KEEP, Work
 
 
@@ -64,13 +64,11 @@ def change(work: Work, agency: Agency, **new: Any) -> Agency:
 
 
 def _is_involved(work: Work, agency: Agency) -> bool:
-    """Or invited: that too is a relation to a family, which an agency that is no longer active may not have."""
-    unended = or_(col(Involvement.ends_at).is_(None), col(Involvement.ends_at) > work.at)
-    running = and_(col(Involvement.started_at) <= work.at, unended)
-    related = select(Involvement.id).where(
-        Involvement.agency_id == agency.id, or_(running, col(Involvement.answer).is_(None))
-    )
-    return work.session.exec(related.limit(1)).first() is not None
+    """Or invited: that too is a relation to a family, which an agency that is no longer active may not have.
+
+    Asked of all families, of which whoever asks sees none.
+    """
+    return bool(work.session.scalar(select(func.spil_agency_is_related(agency.id, work.at))))
 
 
 def search(

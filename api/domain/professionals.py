@@ -8,12 +8,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, or_, select, tuple_
+from sqlmodel import col, func, select, tuple_
 
 from api.domain import calendar
 from api.domain.codes import EventType
 from api.domain.errors import Conflict, Invalid, NotFound
-from api.domain.models import Absence, ContactPoint, Deputy, Involvement, Mandate, Professional
+from api.domain.models import Absence, Professional
 from api.domain.work import KEEP, Work
 
 MISSING = "There is no such professional. GET /v1/professionals lists them."
@@ -84,16 +84,8 @@ def withdraw_absence(work: Work, professional: Professional, absence_id: UUID) -
 
 
 def _has_a_role(work: Work, professional: Professional) -> bool:
-    for table in (Involvement, Mandate, Deputy, ContactPoint):
-        ends_at = col(table.ends_at)
-        role = select(table.id).where(
-            table.professional_id == professional.id,
-            col(table.started_at).is_not(None),
-            or_(ends_at.is_(None), ends_at > work.at),
-        )
-        if work.session.exec(role.limit(1)).first():
-            return True
-    return False
+    """Around any family: whoever asks sees none of them."""
+    return bool(work.session.scalar(select(func.spil_professional_has_a_role(professional.id, work.at))))
 
 
 def search(
