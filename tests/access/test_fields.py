@@ -15,7 +15,7 @@ SEES_BIRTH_DATES = {"registrar", "lead", "deputy"}
 SEES_STRATEGY = {"registrar", "lead", "deputy", "contact_point", "involved_system", "named", "cover"}
 SEES_SHIELDED = {"registrar", "lead"}
 ORDINARY = ("deputy", "contact_point", "involved_system", "named", "cover", "parent", "teenager")
-READERS = (*SEES_SHIELDED, *ORDINARY)
+READERS = (*sorted(SEES_SHIELDED), *ORDINARY)
 
 
 def reads(app: FastAPI, scene: Scene) -> dict[str, str]:
