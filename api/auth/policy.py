@@ -68,6 +68,7 @@ class Permission(StrEnum):
     FAMILY_OPEN = "family:open"
     FAMILY_READ = "family:read"
     FAMILY_CHANGE = "family:change"
+    FAMILY_MERGE = "family:merge"
     MEMBER_MANAGE = "member:manage"
     TEAM_READ = "team:read"
     TIMELINE_READ = "timeline:read"
@@ -160,6 +161,7 @@ RULES: dict[Permission, Rule] = {
     # For one family
     Permission.FAMILY_READ: relations(*AROUND, R.EMERGENCY, R.MEMBER),
     Permission.FAMILY_CHANGE: relations(R.REGISTRAR),
+    Permission.FAMILY_MERGE: relations(R.REGISTRAR),
     Permission.ACCESS_EXPLAIN: relations(R.REGISTRAR, R.LEAD_COORDINATOR, R.PRIVACY_OFFICER),
     Permission.DISCLOSURE_HOLD: relations(R.REGISTRAR, R.LEAD_COORDINATOR, R.PRIVACY_OFFICER),
     Permission.MEMBER_MANAGE: relations(R.REGISTRAR),

@@ -49,12 +49,13 @@ class Strategy(StrEnum):
 
 
 class FamilyClosing(StrEnum):
-    """How a coordinated approach came to its end."""
+    """How a coordinated approach came to its end. The last is Spil's to give."""
 
     COMPLETED = "completed"
     STOPPED_BY_FAMILY = "stopped_by_family"
     MOVED_AWAY = "moved_away"
     OPENED_IN_ERROR = "opened_in_error"
+    MERGED = "merged"
 
 
 class MemberRole(StrEnum):
@@ -182,7 +183,7 @@ class InvitationDecline(StrEnum):
 
 
 class InvolvementEnd(StrEnum):
-    """How an involvement came to its end. The last two are Spil's to give."""
+    """How an involvement came to its end. The last three are Spil's to give."""
 
     COMPLETED = "completed"
     STOPPED_BY_FAMILY = "stopped_by_family"
@@ -190,6 +191,7 @@ class InvolvementEnd(StrEnum):
     NO_LONGER_NEEDED = "no_longer_needed"
     LEGAL_BASIS_ENDED = "legal_basis_ended"
     FAMILY_CLOSED = "family_closed"
+    MERGE_UNDONE = "merge_undone"
 
 
 class Power(StrEnum):
@@ -311,6 +313,13 @@ class MatchState(StrEnum):
     LAPSED = "lapsed"
 
 
+class MergeKind(StrEnum):
+    """Of what two records were merged."""
+
+    PERSON = "person"
+    FAMILY = "family"
+
+
 class Decision(StrEnum):
     """What came of somebody's wish to see or change something, as the record says it."""
 
@@ -354,6 +363,8 @@ class EventType(StrEnum):
     FAMILY_CLOSED = "family.closed"
     FAMILY_REOPENED = "family.reopened"
     FAMILY_MOVED = "family.moved"
+    FAMILY_MERGED = "family.merged"
+    FAMILY_MERGE_UNDONE = "family.merge_undone"
     MEMBER_JOINED = "member.joined"
     MEMBER_CHANGED = "member.changed"
     MEMBER_LEFT = "member.left"

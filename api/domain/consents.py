@@ -209,6 +209,12 @@ def leaves_nothing(work: Work, family: Family, basis: LegalBasis, agency_id: UUI
     return all(house.standing(agency_id, domain, work.at) is ConsentDecision.OBJECTED for domain in domains)
 
 
+def follow(work: Work, consent: Consent, family: Family) -> None:
+    """What a member said goes along to another record of the family."""
+    consent.family_id = family.id
+    _tell(work, EventType.CONSENT_CARRIED_OVER, consent)
+
+
 def carry_over(work: Work, family: Family, successors: Mapping[UUID, UUID]) -> None:
     """What the members said goes along when they become persons of another municipality."""
     for consent in of_family(work, family):

@@ -74,6 +74,8 @@ def reopen(work: Work, family: Family) -> Family:
     """Reopen a closed approach. Who was involved is not restored: that is asked anew."""
     if not family.closed_at:
         raise Conflict("The approach of this family is open already.", code="family_open")
+    if family.closing is FamilyClosing.MERGED:
+        raise Conflict("This family was merged into another one. Undo that.", code="merged_already")
     family.closed_at, family.closing = None, None
     work.tell(EventType.FAMILY_REOPENED, family)
     return family

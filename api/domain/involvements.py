@@ -197,6 +197,34 @@ def carry_over(work: Work, family: Family, successors: Mapping[UUID, UUID]) -> N
                 work.tell(EventType.INVOLVEMENT_CHANGED, involvement)
 
 
+TERMS = frozenset({"agency_id", "professional_id", "help_domains", "shielded", "contact_frequency", "person_id"}) | {
+    *("legal_basis", "legal_ground", "basis_ends_at", "consented_domains", "ends_at"),
+    *("disclosure_stage", "confirmation_due_on"),
+}
+"""What an involvement keeps when it goes on in another family."""
+
+
+def go_on(work: Work, family: Family, known: Involvement, measure_id: UUID | None) -> Involvement | None:
+    """Start an involvement on the terms of one in another record of the family; None if they don't hold now."""
+    if known.ends_at and known.ends_at <= work.at:
+        return None
+    begun = Involvement(
+        **known.model_dump(include=set(TERMS)),
+        family_id=family.id,
+        measure_id=measure_id,
+        answer=Answer.ACCEPTED,
+        started_at=work.at,
+    )
+    if begun.legal_basis == LegalBasis.CONSENT:
+        terms = consents.terms_on_consent(consents.household(work, family), begun, work.at)
+        if terms is None:
+            return None
+        begun.sqlmodel_update(terms)
+    work.add(begun)
+    work.tell(EventType.INVOLVEMENT_STARTED, begun)
+    return begun
+
+
 def _start(
     work: Work, family: Family, involvement: Involvement, terms: Terms, started_on: date | None = None
 ) -> Involvement:

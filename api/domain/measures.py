@@ -118,6 +118,12 @@ def run(work: Work, family: Family) -> bool:
     return bool(_running(work, family, work.at))
 
 
+def follow(work: Work, measure: Measure, family: Family, since: datetime) -> None:
+    """A measure goes along to another record of the family."""
+    measure.family_id, measure.started_at = family.id, since
+    work.tell(EventType.MEASURE_CHANGED, measure)
+
+
 def carry_over(work: Work, family: Family, successors: Mapping[UUID, UUID]) -> None:
     """Measures go along with children who become persons of another municipality."""
     for measure in _running(work, family, work.at):

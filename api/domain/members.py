@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, or_, select
 
-from api.domain import consents
+from api.domain import consents, persons
 from api.domain.codes import EventType, MemberRole
 from api.domain.errors import Conflict, NotFound
 from api.domain.models import Family, Member, Person
@@ -52,6 +52,7 @@ def may_look(work: Work, family: Family, about_id: UUID | None) -> bool:
 def join(work: Work, family: Family, person: Person, role: MemberRole, *, parental_authority: bool = False) -> Member:
     if any(member.person_id == person.id for member, _ in current(work, family)):
         raise Conflict("This person is a member of the family already.")
+    persons.must_stand(work, person)
     member = Member(
         family_id=family.id,
         person_id=person.id,

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import SQLModel, col, or_, select
+from sqlmodel import col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from api.domain import continuity
-from api.domain.codes import EventType
+from api.domain import continuity, merged_rows
+from api.domain.codes import EventType, MergeKind
 from api.domain.errors import Conflict, NotFound
-from api.domain.models import Consent, Family, Involvement, Measure, Member, Merge, Person
+from api.domain.models import Consent, Family, Involvement, Measure, Member, Merge, Person, Registration
 from api.domain.work import Work
 
 NAMING: tuple[tuple[type[Any], str], ...] = (
@@ -26,8 +27,6 @@ NAMING: tuple[tuple[type[Any], str], ...] = (
     (Measure, "person_id"),
 )
 """Which rows around a family name a person, beside memberships."""
-TABLES: dict[str, type[SQLModel]] = {table.__name__: table for table in (Member, Involvement, Consent, Measure)}
-CHANGED_SINCE = "Something that moved has changed since. Set it right by hand."
 
 
 def merge(work: Work, source: Person, target: Person) -> Merge:
@@ -42,7 +41,10 @@ def merge(work: Work, source: Person, target: Person) -> Merge:
         naming = select(table).where(getattr(table, column) == source.id).order_by(table.id)
         for row in work.session.exec(naming).all():
             moved.append(_set(work, row, {column: target.id}))
+    for registration in work.session.exec(_confirmed(source)).all():
+        moved.append(_set(work, registration, {"person_id": target.id}))
     done = Merge(
+        kind=MergeKind.PERSON,
         municipality_code=source.municipality_code,
         source_id=source.id,
         target_id=target.id,
@@ -54,13 +56,18 @@ def merge(work: Work, source: Person, target: Person) -> Merge:
     return done
 
 
-def undo(work: Work, merge_id: UUID) -> Merge:
-    """Take the two apart again: every row that moved is as it was before."""
+def to_undo(work: Work, merge_id: UUID) -> Merge:
+    """A merge in the actor's municipality, of persons or of families, locked."""
     done = work.session.get(Merge, merge_id, with_for_update=True)
     if done is None or done.municipality_code != work.actor.municipality_code:
         raise NotFound("There is no such merge in your municipality.")
     if done.undone_at:
         raise Conflict("This merge was undone already.", code="merge_undone")
+    return done
+
+
+def undo(work: Work, done: Merge) -> Merge:
+    """Take two persons apart again: every row that moved is as it was before."""
     _locked(work, [done.source_id, done.target_id])
     for one in reversed(done.moved):
         _restore(work, one)
@@ -112,6 +119,12 @@ def _families_of(work: Work, person_ids: list[UUID]) -> Sequence[Family]:
     return work.session.exec(found.with_for_update(key_share=True)).all()
 
 
+def _confirmed(person: Person) -> SelectOfScalar[Registration]:
+    """The registrations that the registrar confirmed to be about this person, and that go by no BSN."""
+    about = select(Registration).where(Registration.person_id == person.id, col(Registration.bsn_pseudonym).is_(None))
+    return about.order_by(col(Registration.id))
+
+
 def _memberships(work: Work, family: Family, person: Person) -> Sequence[Member]:
     of_person = select(Member).where(Member.family_id == family.id, Member.person_id == person.id)
     return work.session.exec(of_person.order_by(col(Member.started_at))).all()
@@ -142,35 +155,26 @@ def _move(work: Work, member: Member, target: Person) -> list[dict[str, Any]]:
 
 
 def _set(work: Work, row: Any, new: dict[str, Any]) -> dict[str, Any]:
-    before = _image(row)
+    before = merged_rows.image(row)
     row.sqlmodel_update(new)
     work.session.flush()
     work.tell(EventType.PERSON_MERGED, row)
-    return {"table": type(row).__name__, "id": str(row.id), "before": before, "after": _image(row)}
+    return merged_rows.remembered(row, before, merged_rows.image(row))
 
 
 def _take_away(work: Work, row: Member) -> dict[str, Any]:
-    before = _image(row)
+    before = merged_rows.image(row)
     work.session.delete(row)
     work.session.flush()
     work.tell(EventType.PERSON_MERGED, row)
-    return {"table": type(row).__name__, "id": str(row.id), "before": before, "after": None}
+    return merged_rows.remembered(row, before, None)
 
 
 def _restore(work: Work, moved: dict[str, Any]) -> None:
-    table = TABLES[moved["table"]]
-    row = work.session.get(table, UUID(moved["id"]))
-    if (row and _image(row)) != moved["after"]:
-        raise Conflict(CHANGED_SINCE, code="changed_since")
-    before = table.model_validate(moved["before"]).model_dump()
+    row, before = merged_rows.as_left(work, moved), merged_rows.before(moved)
     if row is None:
-        row = work.add(table(**before))
+        row = work.add(merged_rows.TABLES[moved["table"]](**before))
     else:
         row.sqlmodel_update(before)
     work.session.flush()
     work.tell(EventType.PERSON_MERGE_UNDONE, row)
-
-
-def _image(row: SQLModel) -> dict[str, Any]:
-    """The row as it stands: identifiers, codes and instants only."""
-    return row.model_dump(mode="json")

@@ -14,12 +14,13 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, func, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.domain import bsn as numbers
 from api.domain import names
 from api.domain.codes import EventType
 from api.domain.errors import Conflict, Invalid, KeyMissing, NotFound
-from api.domain.models import Family, Member, Person
+from api.domain.models import Family, Member, Merge, Person
 from api.domain.work import Work
 
 
@@ -69,6 +70,16 @@ def must_know_all_keys(work: Work, column: Mapped[bytes | None], *among: ColumnE
             raise KeyMissing("BSNs can't be looked up at the moment: the administrator of Spil has to put a key back.")
 
 
+def must_stand(work: Work, person: Person) -> None:
+    """Refuse a record that was merged into another one: nothing is about it any more."""
+    if work.session.exec(_merged().where(Merge.source_id == person.id)).first():
+        raise Conflict("This record was merged into another one. Use that one.", code="merged_already")
+
+
+def _merged() -> SelectOfScalar[UUID]:
+    return select(Merge.source_id).where(col(Merge.undone_at).is_(None))
+
+
 def find_by_name(work: Work, surname: str, birth_date: date, municipality_code: str) -> Sequence[Person]:
     return work.session.exec(
         select(Person)
@@ -76,6 +87,7 @@ def find_by_name(work: Work, surname: str, birth_date: date, municipality_code: 
             Person.municipality_code == municipality_code,
             Person.birth_date == birth_date,
             func.lower(Person.surname) == surname.lower(),
+            col(Person.id).not_in(_merged()),
         )
         .order_by(col(Person.given_name))
     ).all()
@@ -114,6 +126,7 @@ def register(
 
 
 def change(work: Work, person: Person, *, bsn: str | None = None, **new: Any) -> Person:
+    must_stand(work, person)
     if bsn:
         known = find_to_register(work, bsn, person.municipality_code)
         if known and known.id != person.id:

@@ -44,6 +44,9 @@ the lead coordinator to decide.
 _END_OF: dict[str, RegistrationEnd] = {reason.value: reason for reason in RegistrationEnd}
 """An involvement ends for reasons that a registration knows too, or because its basis ended."""
 
+GOES_ON = (InvolvementEnd.FAMILY_CLOSED, InvolvementEnd.MERGE_UNDONE)
+"""How an involvement ends although its agency goes on: the approach does."""
+
 STATE_OF_END = {
     RegistrationEnd.EXPIRED: RegistrationState.EXPIRED,
     RegistrationEnd.REJECTED: RegistrationState.REJECTED,
@@ -70,15 +73,15 @@ def state(work: Work, registration: Registration) -> RegistrationState:
 def ending(work: Work, registration: Registration) -> tuple[RegistrationEnd, datetime] | None:
     """How and when it ended, whether or not that was written down.
 
-    It ends with the involvement that it had become. Only when that ended because the approach was closed, the agency
-    still is involved with the person, and the registration waits again.
+    It ends with the involvement that it had become. Only when that ended because the approach was closed, or because
+    families that were merged are two again, the agency still is involved with the person, and the registration waits.
     """
     if registration.end_reason and registration.ended_at:
         return registration.end_reason, registration.ended_at
     if running_involvement(work, registration):
         return None
     last = work.session.get(Involvement, registration.involvement_id) if registration.involvement_id else None
-    if last and last.ends_at and last.end_reason is not InvolvementEnd.FAMILY_CLOSED:
+    if last and last.ends_at and last.end_reason not in GOES_ON:
         return _END_OF.get(last.end_reason or "", RegistrationEnd.LEGAL_BASIS_ENDED), last.ends_at
     if registration.expires_at > work.at:
         return None

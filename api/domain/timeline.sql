@@ -30,7 +30,8 @@ visible AS (
          OR i.agency_id = %(agency_id)s::uuid)
     AND (i.id IS NULL OR may_look(%(person_id)s::uuid, i.person_id, i.family_id))
     AND (who.id IS NULL OR fam.sees_shielded OR NOT who.shielded OR who.id = %(person_id)s::uuid)
-    AND (fam.sees_shielded OR NOT (starts_with(e.type, 'emergency_access.') OR starts_with(e.type, 'person.')))
+    AND (fam.sees_shielded OR NOT (starts_with(e.type, 'emergency_access.') OR starts_with(e.type, 'person.')
+         OR e.type IN ('family.merged', 'family.merge_undone')))
     AND (fam.sees_consents OR NOT starts_with(e.type, 'consent.') OR %(person_id)s::uuid IN (c.person_id, c.given_by_id))
     AND (fam.sees_measures OR NOT starts_with(e.type, 'measure.') OR o.agency_id = %(agency_id)s::uuid
          OR (%(person_id)s::uuid IS NOT NULL AND may_look(%(person_id)s::uuid, o.person_id, o.family_id)))

@@ -9,6 +9,7 @@ from api.auth.guards import Routes
 from api.auth.policy import Permission
 from api.domain import families
 from api.domain.codes import FamilyClosing, Framework, Strategy
+from api.domain.errors import Invalid
 from api.routers.members import NewMember, join
 from api.shapes import Body, CleanText, Moment, MunicipalityCode, Out
 
@@ -92,6 +93,8 @@ def change_family(call: FamilyCall, body: FamilyChange) -> FamilyOut:
 @routes.post("/families/{familyId}/_close", Permission.FAMILY_CHANGE)
 def close_family(call: FamilyCall, body: FamilyClosure) -> FamilyOut:
     """Close the approach. Every running involvement, mandate and contact point ends at this instant."""
+    if body.closing is FamilyClosing.MERGED:
+        raise Invalid("Merge this family into the other one instead.", field="closing")
     return FamilyOut.of(families.close(call.work, call.family, body.closing))
 
 

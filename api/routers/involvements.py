@@ -153,7 +153,7 @@ def _is_shown(call: FamilyCall, involvement: Involvement) -> bool:
 
 
 def _must_be_given_by_an_agency(reason: InvolvementEnd) -> None:
-    if reason in {InvolvementEnd.LEGAL_BASIS_ENDED, InvolvementEnd.FAMILY_CLOSED}:
+    if reason in {InvolvementEnd.LEGAL_BASIS_ENDED, InvolvementEnd.FAMILY_CLOSED, InvolvementEnd.MERGE_UNDONE}:
         raise Forbidden("Spil itself gives this reason. Choose another one.", code="reason_reserved")
 
 

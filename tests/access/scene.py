@@ -149,6 +149,7 @@ class Scene:
             "PATCH ": {"name": "De Wit"},
             "POST _close": {"closing": "completed"},
             "POST _move": {"municipalityCode": self.elsewhere.code},
+            "POST _merge": {"intoFamilyId": str(self.family.id)},
             "POST members": {"person": {"givenName": "Jo", "surname": "Wit"}, "role": "child"},
             "PATCH members": {"role": "other"},
             "POST members _move": {"familyId": str(uuid4())},
