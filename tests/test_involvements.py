@@ -109,7 +109,7 @@ def test_who_was_asked_and_has_left_is_not_involved_by_accepting(world: World) -
 def test_an_agency_that_has_stopped_accepts_nothing(world: World) -> None:
     family, agency, path = an_invited(world)
     assert world.as_(world.administrator).change(f"/agencies/{agency.id}", {"active": False}).is_success
-    refused(world.as_(world.system(agency)).post(f"{path}/_accept", TASK), 400, "invalid")
+    refused(world.as_(world.system(agency)).post(f"{path}/_accept", TASK), 404, "family_not_found")
     assert world.told(family, "involvement.started") == []
     refused(invite(world, world.a_family(), agency.id), 400, "invalid")
 
