@@ -107,6 +107,20 @@ def a_family_in_a_body(world: World, scene: Scene) -> Iterator[Attempt]:
         )
 
 
+@oracle("foreign key: a hidden family named as the one to merge into")
+def a_family_to_merge_into(world: World, scene: Scene) -> Iterator[Attempt]:
+    there = world.a_municipality()
+    registrar, own = world.as_(world.a_registrar(there)), world.a_family(there)
+    bodies = [{"intoFamilyId": str(one)} for one in (scene.family.id, uuid4())]
+    with locked(world, scene.family.id):
+        yield Attempt(*(registrar.post(f"/families/{own.id}/_merge", body) for body in bodies))
+    into_own = {"intoFamilyId": str(own.id)}
+    yield Attempt(
+        *(registrar.post(f"/families/{one}/_merge", into_own) for one in (scene.family.id, uuid4())),
+        registrar.post(f"/families/{world.a_family(there).id}/_merge", into_own),
+    )
+
+
 @oracle("parts of a hidden family, below a family of one's own")
 def parts_below_ones_own(world: World, scene: Scene) -> Iterator[Attempt]:
     """Whatever the method, the preconditions and the body: 404 comes before 428 and 412."""

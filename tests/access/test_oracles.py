@@ -45,6 +45,7 @@ def test_existence_is_not_told_by(name: str, world: World, scene: Scene) -> None
 
 NAMED = {
     "familyId": "foreign key: a hidden family named as where a member moves to",
+    "intoFamilyId": "foreign key: a hidden family named as the one to merge into",
     "intoPersonId": "foreign key: a hidden person named as a member",
     "givenByMemberId": "a hidden member, named in a consent or a measure",
     "measureId": "a measure, a consent or a hold of a hidden family",

@@ -125,6 +125,8 @@ BY_ROLE = {
     "POST /clients": "A",
     "GET /clients/{clientId}": "A",
     "POST /clients/{clientId}/_deactivate": "A",
+    "POST /clients/{clientId}/_add-key": "A",
+    "POST /clients/{clientId}/_remove-key": "A",
     "POST /families": "R",
     "POST /registrations": "SP",
     "GET /registrations": "SP",
@@ -148,6 +150,10 @@ BY_ROLE = {
     "PATCH /persons/{personId}": "R",
     "GET /caseload": "SPRM",
     "GET /disclosures": "O",
+    "POST /disclosures/_search": "O",
+    "GET /disclosures/processing-log": "O",
+    "GET /disclosures/access-log": "O",
+    "GET /my-disclosures": "M",
     "GET /entitlements": "SPRO",
     "POST /entitlements": "R",
     "POST /entitlements/{entitlementId}/_end": "R",
@@ -198,6 +204,10 @@ BY_RELATION = {
     "POST /involvements/{involvementId}/_withdraw": LEADING,
     "POST /involvements/{involvementId}/_confirm": OWN,
     "POST /involvements/{involvementId}/_end": OWN,
+    "POST /involvements/{involvementId}/_disclose": {"registrar", "lead"},
+    "GET /disclosure-holds": {"registrar", "lead", "officer"},
+    "POST /disclosure-holds": {"registrar", "lead", "officer"},
+    "POST /disclosure-holds/{holdId}/_lift": {"registrar", "lead", "officer"},
     "GET /consents": SPEAKING,
     "POST /consents": SPEAKING,
     "GET /consents/{consentId}": SPEAKING,
@@ -275,6 +285,7 @@ BODIES = {
         "members": [{"personId": str(uuid4()), "role": "child"}],
     },
     "POST /persons/_search": {"surname": "x", "birthDate": "1900-01-01"},
+    "POST /clients/{clientId}/_remove-key": {"kid": "k"},
     "POST /entitlements": {"agencyId": str(uuid4())},
     "POST /persons/{personId}/_merge": {"intoPersonId": str(uuid4())},
     "POST /emergency-accesses": {"municipalityCode": "9999", "familyId": str(uuid4()), "reason": "missing_child"},
@@ -328,10 +339,8 @@ def test_a_relation_may_do_what_the_table_says_and_nothing_else(other_scene: Sce
         assert answer.status_code == 403, answer.text
 
 
-UNDER_IT = ("memberId", "involvementId", "mandateId", "deputyId", "consentId", "measureId")
-MISSING = {name: str(uuid4()) for name in UNDER_IT} | {
-    "helpDomain": "nothing_of_the_kind"
-}
+UNDER_IT = ("memberId", "involvementId", "mandateId", "deputyId", "consentId", "measureId", "holdId")
+MISSING = {name: str(uuid4()) for name in UNDER_IT} | {"helpDomain": "nothing_of_the_kind"}
 HARMLESS: dict[str, dict[str, Any]] = {
     "POST /_move": {"municipalityCode": "9999"},
     "POST /members": {"personId": str(uuid4()), "role": "child"},
