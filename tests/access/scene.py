@@ -134,7 +134,13 @@ class Scene:
             "helpDomain": "parenting",
             "consentId": str(uuid4()),
             "measureId": str(uuid4()),
+            "holdId": str(uuid4()),
         }
+
+    @property
+    def persons(self) -> set[UUID]:
+        """Whom a disclosure of the family is about."""
+        return {one.person_id for one in (self.parent, self.teenager, self.small_child)}
 
     def nowhere(self) -> dict[str, str]:
         """The same ids for nothing that there is."""

@@ -31,11 +31,18 @@ RELATION_OF = {
     "parent": ("member", "own_data"),
 }
 ACTION_OF = {
+    "/who-is-involved": "team:read",
+    "/timeline": "timeline:read",
+    "/contact-points": "contact_point:read",
+    "/contact-points/{helpDomain}": "contact_point:read",
     "/involvements": "involvement:read",
     "/involvements/{involvementId}": "involvement:read",
+    "/measures": "measure:read",
     "/mandates": "mandate:read",
     "/mandates/{mandateId}": "mandate:read",
 }
+NOT_FOR_ALL = ("/access", "/consents", "/consents/{consentId}", "/measures/{measureId}", "/disclosure-holds")
+"""What not everybody around a family may read."""
 
 
 def a_trace() -> tuple[str, dict[str, str]]:
@@ -52,26 +59,37 @@ def read_paths(app: FastAPI, scene: Scene) -> dict[str, str]:
     paths = {
         route.path.removeprefix(UNDER): route.path.removeprefix("/v1").format(**scene.inside(scene.family.id))
         for route in routes_under_a_family(app)
-        if "GET" in route.methods and not route.path.endswith("/access")
+        if "GET" in route.methods and not route.path.endswith(NOT_FOR_ALL)
     }
     assert len(paths) >= 11
     return paths
 
 
 @pytest.mark.parametrize("who", RELATION_OF)
-def test_every_read_of_a_family_leaves_one_record(app: FastAPI, scene: Scene, who: str) -> None:
+def test_every_read_of_a_family_leaves_one_record_for_each_person_it_is_about(
+    app: FastAPI, scene: Scene, who: str
+) -> None:
     actor = scene.related[who]
     for name, path in read_paths(app, scene).items():
         trace, headers = a_trace()
         answer = scene.world.as_(actor).get(path, headers=headers)
         assert answer.status_code == 200, answer.text
-        [record] = traced(scene.world, trace)
+        records = traced(scene.world, trace)
+        assert {record.shown_person_id for record in records} == scene.persons
+        assert len(records) == len(scene.persons)
+        record = records[0]
         assert (record.decision, record.action) == ("shown", ACTION_OF.get(name, "family:read")), name
+        assert (record.activity, record.purpose) == ("family_coordination", _purpose(who))
+        assert record.fields == record.action.partition(":")[0]
         assert (record.family_id, record.municipality_code) == (scene.family.id, scene.world.municipality.code)
         assert (record.role, record.subject) == (actor.role, actor.subject)
         assert (record.agency_id, record.professional_id) == (actor.agency_id, actor.professional_id)
         assert record.person_id == actor.person_id
         _is_by(record, actor, who)
+
+
+def _purpose(who: str) -> str:
+    return "own_data" if who == "parent" else "coordination_of_help"
 
 
 def _is_by(record: AuditRecord, actor: Actor, who: str) -> None:
@@ -85,7 +103,7 @@ def _is_by(record: AuditRecord, actor: Actor, who: str) -> None:
 def test_a_head_request_is_a_read(scene: Scene) -> None:
     trace, headers = a_trace()
     scene.world.as_(scene.world.registrar).call("HEAD", f"{scene.path}/who-is-involved", headers=headers)
-    assert [record.decision for record in traced(scene.world, trace)] == ["shown"]
+    assert [record.decision for record in traced(scene.world, trace)] == ["shown"] * len(scene.persons)
 
 
 def test_a_refusal_leaves_a_record_on_every_route(app: FastAPI, scene: Scene) -> None:
@@ -212,7 +230,7 @@ def test_a_record_stays_with_the_municipality_that_was_responsible(world: World)
     world.as_(world.a_registrar(scene.elsewhere)).get(scene.path)
     officers = (world.as_(world.officer()), world.as_(world.officer(scene.elsewhere)))
     shown = [[one for one in _seen(officer, scene.family) if one["decision"] == "shown"] for officer in officers]
-    assert [len(records) for records in shown] == [1, 1]
+    assert [len(records) for records in shown] == [len(scene.persons)] * 2
 
 
 def test_nobody_else_reads_the_record(scene: Scene) -> None:

@@ -25,7 +25,9 @@ def reads(app: FastAPI, scene: Scene) -> dict[str, str]:
         route.path.removeprefix(UNDER): route.path.removeprefix("/v1").format(**names)
         for route in routes_under_a_family(app)
         if "GET" in route.methods
-        and not route.path.endswith(("/access", "/consents", "Id}/consents/{consentId}", "/measures/{measureId}"))
+        and not route.path.endswith(
+            ("/access", "/consents", "Id}/consents/{consentId}", "/measures/{measureId}", "/disclosure-holds")
+        )
     }
     for path in ("/who-is-involved", "/contact-points/{helpDomain}"):
         paths[f"{path}?on="] = f"{paths[path]}?on={today()}"
