@@ -1,5 +1,6 @@
 """A family that was recorded twice is found by its members, goes on as one, and can be taken apart again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -500,3 +501,15 @@ def _person_of(world: World, registration_id: UUID) -> UUID | None:
     with world.session() as session:
         named = select(col(Registration.person_id)).where(Registration.id == registration_id)
         return session.exec(named).one()
+
+
+def test_two_merges_the_other_way_around_at_once_are_one_merge(doubled: Doubled) -> None:
+    """Each locks its own family first: the database ends the deadlock, and who comes second finds one closed."""
+    ways = [(doubled.source.id, doubled.target.id), (doubled.target.id, doubled.source.id)]
+    with ThreadPoolExecutor(2) as at_once:
+        asked = [
+            at_once.submit(doubled.registrar.post, f"/families/{one}/_merge", {"intoFamilyId": str(other)})
+            for one, other in ways
+        ]
+    assert sorted(one.result().status_code for one in asked) == [200, 409]
+    assert sorted(bool(doubled.family(one)["closedAt"]) for one in (doubled.source, doubled.target)) == [False, True]
