@@ -71,8 +71,12 @@ def leaks(emitted: dict[str, bytes], canaries: Iterable[str]) -> list[str]:
 
 def numbers_in(content: bytes) -> set[bytes]:
     """Every nine digits in a row, also of a longer row."""
-    runs = (bytes.fromhex(run.decode()) if run[:1] == b"3" and len(run) >= 18 else run for run in hexed(content))
+    runs = (bytes.fromhex(run.decode()) if _may_be_hex(run) else run for run in hexed(content))
     return {run[place : place + 9] for run in runs for place in range(len(run) - 8)}
+
+
+def _may_be_hex(run: bytes) -> bool:
+    return run[:1] == b"3" and len(run) >= 18 and len(run) % 2 == 0
 
 
 def hexed(content: bytes) -> Iterator[bytes]:

@@ -106,11 +106,12 @@ def test_who_was_asked_and_has_left_is_not_involved_by_accepting(world: World) -
     assert system.post(f"{path}/{invitation}/_accept", TASK | successor).is_success
 
 
-def test_an_agency_that_has_stopped_accepts_nothing(world: World) -> None:
-    family, agency, path = an_invited(world)
-    assert world.as_(world.administrator).change(f"/agencies/{agency.id}", {"active": False}).is_success
-    refused(world.as_(world.system(agency)).post(f"{path}/_accept", TASK), 404, "family_not_found")
-    assert world.told(family, "involvement.started") == []
+def test_an_agency_stops_once_it_has_answered_and_is_invited_no_more(world: World) -> None:
+    _, agency, path = an_invited(world)
+    stop = {"active": False}
+    refused(world.as_(world.administrator).change(f"/agencies/{agency.id}", stop), 409, "conflict")
+    assert world.as_(world.system(agency)).post(f"{path}/_decline", {"reason": "no_capacity"}).is_success
+    assert world.as_(world.administrator).change(f"/agencies/{agency.id}", stop).is_success
     refused(invite(world, world.a_family(), agency.id), 400, "invalid")
 
 

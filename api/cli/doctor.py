@@ -58,6 +58,10 @@ def examine() -> None:
         raise typer.Exit(1)
 
 
+MAY_NOT = "42501"
+"""What PostgreSQL says of a role that may not do something."""
+
+
 def look() -> Iterator[Finding]:
     """All there is to find, in the order in which it is best mended."""
     try:
@@ -170,7 +174,9 @@ def _keys(connection: psycopg.Connection[Any], settings: Settings) -> Iterator[F
     """Whether every key is there that made something, and whether they are the right ones: one BSN tells."""
     try:
         lacking = _lacking(settings)
-    except DBAPIError:
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != MAY_NOT:
+            raise
         yield Finding("Keys", "can't be examined by a role to which row-level security applies: see spil keys status")
         return
     for sentence in lacking:

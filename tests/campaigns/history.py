@@ -12,7 +12,7 @@ CREATE TABLE watched_version (
   started_at timestamptz, ends_at timestamptz, at timestamptz);
 CREATE TABLE watched_change (xid text, of_table text, id text, family_id text);
 
-CREATE FUNCTION watch_version() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION watch_version() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   INSERT INTO watched_version (id, family_id, agency_id, help_domains, shielded, started_at, ends_at, at)
   SELECT NEW.id, NEW.family_id, NEW.agency_id, NEW.help_domains, NEW.shielded, NEW.started_at, NEW.ends_at, f.changed_at
@@ -22,7 +22,7 @@ END $$;
 CREATE CONSTRAINT TRIGGER watch_version AFTER INSERT OR UPDATE ON involvement
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION watch_version();
 
-CREATE FUNCTION watch_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION watch_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE row_now jsonb := to_jsonb(coalesce(NEW, OLD));
 BEGIN
   INSERT INTO watched_change
