@@ -277,7 +277,7 @@ SABOTAGES: dict[str, Sabotage] = {
         CALLS,
         "if isinstance(call, FamilyCall) and shows:",
         "if False:",
-        f"{DISCLOSURES}::test_every_read_of_a_family_leaves_one_record[registrar]",
+        f"{DISCLOSURES}::test_every_read_of_a_family_leaves_one_record_for_each_person_it_is_about[registrar]",
     ),
     "a refusal leaves no record": one(
         GUARDS,
