@@ -10,7 +10,7 @@ from tests.wire.stage import Stage
 from tests.world import ADMINISTRATOR, World, in_days
 
 NEW: dict[str, dict[str, Any]] = {
-    "/families/{familyId}": {"framework": "pressure"},
+    "/families/{familyId}": {"strategy": "refresh"},
     "/families/{familyId}/members/{memberId}": {"parentalAuthority": False},
     "/families/{familyId}/involvements/{involvementId}": {"contactFrequency": "weekly"},
     "/families/{familyId}/mandates/{mandateId}": {"endsOn": str(in_days(90))},
