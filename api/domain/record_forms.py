@@ -70,7 +70,7 @@ def access_log(record: AuditRecord, vault: Vault) -> dict[str, Any]:
         "event_id": processing_activity(record),
         "event_type_code": record.action,
         "event_action_code": ACTIONS.get(record.decision, "E"),
-        "event_date_time": record.at,
+        "event_at": record.at,
         "event_outcome_indicator": SERIOUS_FAILURE if record.decision == "refused" else SUCCESS,
         "trace_id": trace_id(record),
         "users": _users(record),

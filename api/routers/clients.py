@@ -109,7 +109,7 @@ def get_client(call: Call, client_id: ClientId) -> ClientOut:
     return _out(clients.get(call.work, str(client_id)))
 
 
-@routes.post("/clients/{clientId}/_add-key", Permission.CLIENT_REGISTER)
+@routes.post("/clients/{clientId}/keys/_add", Permission.CLIENT_REGISTER)
 def add_client_key(call: Call, client_id: ClientId, body: KeyAddition) -> ClientOut:
     """Let a client sign with one more public key, beside those it has.
 
@@ -121,7 +121,7 @@ def add_client_key(call: Call, client_id: ClientId, body: KeyAddition) -> Client
     return _out(clients.add_key(call.work, clients.to_change(call.work, str(client_id)), key))
 
 
-@routes.post("/clients/{clientId}/_remove-key", Permission.CLIENT_REGISTER)
+@routes.post("/clients/{clientId}/keys/_remove", Permission.CLIENT_REGISTER)
 def remove_client_key(call: Call, client_id: ClientId, body: KeyRemoval) -> ClientOut:
     """Trust a client's key no more.
 

@@ -107,12 +107,12 @@ class AccessLogParticipant(Out):
 
 
 class AccessLogEntry(Out):
-    """An entry with the fields of NEN 7513. `eventOutcomeIndicator`: `0` done, `8` refused."""
+    """An entry with the fields of NEN 7513; `eventAt` is its event date and time. `eventOutcomeIndicator`: `0` done, `8` refused."""
 
     event_id: str
     event_type_code: str
     event_action_code: str
-    event_date_time: Moment
+    event_at: Moment
     event_outcome_indicator: str
     trace_id: str
     users: list[AccessLogUser]

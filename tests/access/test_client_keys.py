@@ -49,11 +49,11 @@ def change(system: System, verb: str, body: Any = None) -> Response:
 
 def test_a_key_is_replaced_without_a_gap(system: System) -> None:
     new = rsa_key()
-    added = change(system, "_add-key", {"key": new.jwk})
+    added = change(system, "keys/_add", {"key": new.jwk})
     assert (added.status_code, added.json()["keyIds"]) == (200, [system.key.kid, new.kid])
     assert ask(system.http, system.token()).status_code == 200
     assert ask(system.http, system.token(new)).status_code == 200
-    removed = change(system, "_remove-key", {"kid": system.key.kid})
+    removed = change(system, "keys/_remove", {"kid": system.key.kid})
     assert (removed.status_code, removed.json()["keyIds"]) == (200, [new.kid])
     refused(system.ask(system.assertion()), 401, "invalid_client")
     assert system.token(new)
@@ -61,47 +61,47 @@ def test_a_key_is_replaced_without_a_gap(system: System) -> None:
 
 
 def test_the_last_key_may_go_and_a_new_one_come(system: System) -> None:
-    assert change(system, "_remove-key", {"kid": system.key.kid}).json()["keyIds"] == []
+    assert change(system, "keys/_remove", {"kid": system.key.kid}).json()["keyIds"] == []
     refused(system.ask(system.assertion()), 401, "invalid_client")
     new = ec_key()
-    assert change(system, "_add-key", {"key": new.jwk}).status_code == 200
+    assert change(system, "keys/_add", {"key": new.jwk}).status_code == 200
     assert system.token(new)
 
 
 def test_a_name_of_a_key_is_used_once(system: System) -> None:
-    refused(change(system, "_add-key", {"key": system.key.jwk}), 409, "key_in_use")
-    change(system, "_remove-key", {"kid": system.key.kid})
-    refused(change(system, "_add-key", {"key": system.key.jwk}), 409, "key_in_use")
-    refused(change(system, "_add-key", {"key": ec_key().jwk | {"kid": system.key.kid}}), 409, "key_in_use")
+    refused(change(system, "keys/_add", {"key": system.key.jwk}), 409, "key_in_use")
+    change(system, "keys/_remove", {"kid": system.key.kid})
+    refused(change(system, "keys/_add", {"key": system.key.jwk}), 409, "key_in_use")
+    refused(change(system, "keys/_add", {"key": ec_key().jwk | {"kid": system.key.kid}}), 409, "key_in_use")
 
 
 def test_a_client_has_five_keys_at_most(system: System) -> None:
     for _ in range(4):
-        assert change(system, "_add-key", {"key": ec_key().jwk}).status_code == 200
-    refused(change(system, "_add-key", {"key": ec_key().jwk}), 409, "too_many_keys")
+        assert change(system, "keys/_add", {"key": ec_key().jwk}).status_code == 200
+    refused(change(system, "keys/_add", {"key": ec_key().jwk}), 409, "too_many_keys")
 
 
 @pytest.mark.parametrize("what", ["private", "weak", "foreign"])
 def test_a_key_that_can_not_be_trusted_is_not_added(system: System, what: str) -> None:
     bad = {"private": ec_key().private_jwk, "weak": rsa_key(1024).jwk, "foreign": ec_key().jwk | {"crv": "P-384"}}[what]
-    answer = change(system, "_add-key", {"key": bad})
+    answer = change(system, "keys/_add", {"key": bad})
     refused(answer, 400, "invalid")
     assert "d" not in bad or bad["d"] not in answer.text
 
 
 def test_what_is_not_there_can_not_be_changed(system: System) -> None:
-    refused(change(system, "_remove-key", {"kid": "unknown"}), 404, "not_found")
-    refused(system.administrator.post(f"/clients/{uuid4()}/_remove-key", {"kid": "a"}), 404, "not_found")
+    refused(change(system, "keys/_remove", {"kid": "unknown"}), 404, "not_found")
+    refused(system.administrator.post(f"/clients/{uuid4()}/keys/_remove", {"kid": "a"}), 404, "not_found")
     assert change(system, "_deactivate").status_code == 200
-    for verb, body in (("_add-key", {"key": ec_key().jwk}), ("_remove-key", {"kid": system.key.kid})):
+    for verb, body in (("keys/_add", {"key": ec_key().jwk}), ("keys/_remove", {"kid": system.key.kid})):
         refused(change(system, verb, body), 409, "conflict")
 
 
 def test_only_the_platform_administrator_changes_keys(world: World, system: System) -> None:
     for actor in (world.registrar, world.system(system.agency), world.officer()):
         caller = world.as_(actor)
-        refused(caller.post(f"/clients/{system.id}/_add-key", {"key": ec_key().jwk}), 403, "role_lacking")
-        refused(caller.post(f"/clients/{system.id}/_remove-key", {"kid": system.key.kid}), 403, "role_lacking")
+        refused(caller.post(f"/clients/{system.id}/keys/_add", {"key": ec_key().jwk}), 403, "role_lacking")
+        refused(caller.post(f"/clients/{system.id}/keys/_remove", {"kid": system.key.kid}), 403, "role_lacking")
 
 
 # Revocation reaches what was given out
@@ -132,10 +132,10 @@ def test_the_tokens_of_a_removed_key_are_refused_and_those_of_another_key_are_no
     system: System, second_worker: Client
 ) -> None:
     new = ec_key()
-    change(system, "_add-key", {"key": new.jwk})
+    change(system, "keys/_add", {"key": new.jwk})
     stolen, fresh = system.token(), system.token(new)
     assert both(system, second_worker, stolen) == [200, 200]
-    change(system, "_remove-key", {"kid": system.key.kid})
+    change(system, "keys/_remove", {"kid": system.key.kid})
     wait_until_told()
     assert both(system, second_worker, stolen) == [401, 401]
     assert both(system, second_worker, fresh) == [200, 200]
