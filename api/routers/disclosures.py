@@ -107,7 +107,10 @@ class AccessLogParticipant(Out):
 
 
 class AccessLogEntry(Out):
-    """An entry with the fields of NEN 7513; `eventAt` is its event date and time. `eventOutcomeIndicator`: `0` done, `8` refused."""
+    """An entry with the fields of NEN 7513; `eventAt` is its event date and time.
+
+    `eventOutcomeIndicator`: `0` done, `8` refused.
+    """
 
     event_id: str
     event_type_code: str
