@@ -8,8 +8,9 @@ BIN := .venv/bin
 LOCK := requirements/development.txt
 ARGS ?=
 
-# Behind an organisation's own certificate authority uv must look where the system does, as pip does by itself.
+# Behind an organisation's own certificate authority uv and npm must look where the system does, as pip does by itself.
 export UV_SYSTEM_CERTS ?= true
+export NODE_USE_SYSTEM_CA ?= 1
 
 # The newest Python is the newest for which the embedded PostgreSQL has a wheel.
 SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
