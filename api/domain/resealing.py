@@ -129,7 +129,7 @@ def _pseudonyms(connection: Connection, table: str, column: str, kind: str) -> t
 def _counted(connection: Connection, value: Any, first: Any, number: Any) -> Counter[int]:
     query = select(first.label("first"), number.label("number"), func.count().label("many"))
     found: Counter[int] = Counter()
-    for row in connection.execute(query.where(value.is_not(None)).group_by("first", "number")):
+    for row in connection.execute(query.where(func.length(value) > 0).group_by("first", "number")):
         found[row.number if row.first == WHOLLY_BOUND else row.first] += row.many
     return found
 
