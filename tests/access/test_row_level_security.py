@@ -24,7 +24,7 @@ from tests.access.scene import Scene
 from tests.access.sweep import as_answered, routes_under_a_family
 from tests.access.test_visibility import OUTSIDERS, send
 from tests.conftest import serving
-from tests.world import Caller
+from tests.world import Caller, World
 
 WITHOUT_ROWS_OF_A_FAMILY = {
     "municipality": "who is responsible is public",
@@ -92,7 +92,8 @@ def _is_id(text: str) -> bool:
 
 def _tells_nothing(name: str, row: Any, actor: Actor) -> bool:
     """What an outsider may see: that they themselves were shown something (from which age is for the policy), that
-    somebody asked their municipality in vain, whether or not there is such a family, and, to count them, matches."""
+    somebody asked their municipality in vain, whether or not there is such a family, and, to count them, matches.
+    """
     if name == "audit_record":
         return row["decision"] == "refused" or row["shown_person_id"] == actor.person_id is not None
     return name == "match" and actor.role is Role.ANALYST
@@ -146,14 +147,15 @@ def login(app: FastAPI) -> Iterator[str]:
         connection.execute(f"DROP ROLE {name}")
 
 
-def test_the_service_runs_on_a_login_that_owns_nothing(app: FastAPI, scene: Scene, login: str) -> None:
+def test_the_service_runs_on_a_login_that_owns_nothing(app: FastAPI, world: World, login: str) -> None:
+    scene = Scene(world)
     settings = app.state.settings.model_copy(update={"database_url": as_url(login)})
     with serving(create_app(settings)) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
         lead = Caller(client, app.state.own_issuer.token(scene.related["lead"]))
         stranger = Caller(client, app.state.own_issuer.token(scene.outsiders["registrar elsewhere"]))
         path = f"{scene.path}/contact-points/parenting"
         assert lead.get(f"{scene.path}/who-is-involved").status_code == 200
-        assert lead.change(path, {"professionalId": str(scene.contact.id)}, "PUT").status_code == 200
+        assert lead.change(path, {"professionalId": str(scene.lead.id)}, "PUT").status_code == 200
         assert stranger.get(path).status_code == 404
 
 
