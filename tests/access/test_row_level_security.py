@@ -52,6 +52,12 @@ def connection(app: FastAPI) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
+@pytest.fixture(autouse=True)
+def anew(connection: psycopg.Connection[Any]) -> None:
+    """Each test begins a transaction of its own, whatever became of the one before."""
+    connection.rollback()
+
+
 def tables(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     connection.rollback()
     found = connection.execute(
