@@ -33,13 +33,13 @@ def is_problem(response: Response, *statuses: int) -> None:
     problem = response.json()
     assert set(problem) >= MEMBERS, problem
     assert problem["status"] == response.status_code
-    assert problem["type"] == "urn:spil:problem:" + problem["code"].replace("_", "-")
+    assert problem["type"] == "/problems/" + problem["code"].replace("_", "-")
     assert re.fullmatch("urn:trace:[0-9a-f]{32}", problem["instance"])
     assert re.fullmatch("[a-z][a-z_]+", problem["code"])
     assert problem["title"]
     assert problem["detail"]
     for error in problem.get("errors", ()):
-        assert set(error) == {"in", "field", "code", "detail"}, error
+        assert set(error) == {"place", "field", "code", "detail"}, error
     echoes_nothing(response)
 
 
