@@ -4,7 +4,6 @@ A route declares with `declared()` which problems and headers its answers can ha
 `spil openapi` writes the document to `openapi/openapi.json`; `make check` fails where the two differ.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic.alias_generators import to_camel
 
+from api import wire_names
 from api.problems import MEDIA_TYPE, TITLES
 from api.wire import API_VERSION
 
@@ -28,13 +28,18 @@ same 404 as for a family that doesn't exist. Errors are problem documents (RFC 9
 
 TAGS = {
     "Who is involved": "The team around a family, your caseload, and the timeline.",
-    "Families": "Families, their members, and the persons a municipality knows.",
+    "Families": "Families and their members.",
+    "Persons": "The persons a municipality knows.",
+    "Duplicates": "Persons and families that were recorded twice: found, merged, and taken apart again.",
     "Involvements": "That an agency is involved with a family. Never why.",
     "Legal bases": "Legal grounds, consents of family members, and child protection measures.",
-    "Registrations": "Agencies' involvement with a person, and the matches that the registrar sees.",
+    "Registrations": "Agencies' involvement with a person.",
+    "Matches": "Where registrations of agencies meet, as the registrar sees it.",
+    "Events": "What changed, for whom it concerns: to catch up with, or as it comes.",
     "Mandates": "Who leads, by whose authority, until when.",
     "Contact points": "Whom to call about which help domain.",
-    "Agencies": "Agencies, their professionals, and who covers for whom.",
+    "Agencies": "Agencies, and with what they help.",
+    "Professionals": "Agencies' professionals, their absences, and who covers for whom.",
     "Clients": "Agencies' systems that may ask for tokens.",
     "Municipalities": "Municipalities and help domains.",
     "Disclosures": "Who saw or changed what, for the privacy officer.",
@@ -48,7 +53,12 @@ PROBLEM = {
     "description": "Why a request was refused (RFC 9457). Nothing in it repeats what was sent.",
     "required": ["type", "title", "status", "detail", "instance", "code"],
     "properties": {
-        "type": {"type": "string", "examples": ["urn:spil:problem:family-not-found"]},
+        "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "description": "Leads to a page, at this service, that says why this happens and what to do.",
+            "examples": ["/problems/family-not-found"],
+        },
         "title": {"type": "string", "description": "The same for every problem with this status."},
         "status": {"type": "integer", "description": "The HTTP status."},
         "detail": {"type": "string", "description": "What is wrong, and what to do."},
@@ -57,18 +67,25 @@ PROBLEM = {
         "errors": {
             "type": "array",
             "description": "Everything that is wrong with the input, at once.",
-            "items": {
-                "type": "object",
-                "required": ["in", "field", "code", "detail"],
-                "properties": {
-                    "in": {"type": "string", "enum": ["body", "path", "query", "header"]},
-                    "field": {"type": "string"},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
+            "items": {"$ref": "#/components/schemas/InputError"},
         },
     },
+}
+INPUT_ERROR = {
+    "type": "object",
+    "description": "One thing that is wrong with the input.",
+    "required": ["place", "field", "code", "detail"],
+    "properties": {
+        "place": {"$ref": "#/components/schemas/InputPlace"},
+        "field": {"type": "string", "description": "Its name; within others, with dots between."},
+        "code": {"type": "string", "description": "Stable; for programs."},
+        "detail": {"type": "string", "description": "What is wrong with it."},
+    },
+}
+INPUT_PLACE = {
+    "type": "string",
+    "enum": ["body", "path", "query", "header"],
+    "description": "The part of the request that the field is in.",
 }
 
 
@@ -77,7 +94,9 @@ def _text_header(description: str, **more: Any) -> dict[str, Any]:
 
 
 ANY_HEADER = {"API-Version": _text_header("The full version of this API.", examples=[API_VERSION])}
-ETAG = {"ETag": _text_header("Send it as If-Match when you change what you read.")}
+ETAG = {
+    "ETag": _text_header("Of what you see. Send it as If-Match when you change it, as If-None-Match to read it again.")
+}
 LOCATION = {"Location": _text_header("Where it can be read.")}
 LINK = {"Link": _text_header('The next page, as rel="next". Absent on the last page.')}
 PROBLEM_HEADERS = {
@@ -92,6 +111,24 @@ IF_MATCH = {
     "description": "The ETag of what you read. Without it: 428. When it has changed since: 412.",
     "schema": {"type": "string"},
 }
+MAY_MATCH = IF_MATCH | {
+    "required": False,
+    "description": "The ETag of what this is about, as you read it. When that has changed since: 412.",
+}
+ONLY_NEW = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "`*`: only if there is nothing yet. When there is: 412.",
+    "schema": {"type": "string", "const": "*"},
+}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what you have. When that is what there is: 304, without a body.",
+    "schema": {"type": "string"},
+}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -100,7 +137,12 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 
-ANSWERS = {"200": "What was asked for, or what it has become.", "201": "It is there now.", "204": "It is done."}
+ANSWERS = {
+    "200": "What was asked for, or what it has become.",
+    "201": "It is there now.",
+    "204": "It is done.",
+    "304": "You have it already.",
+}
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -150,12 +192,13 @@ def routes_of(app: FastAPI) -> Iterator[RouteContext]:
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
-    document = _renamed(_plain(document))
+    wire_names.give(document)
+    document = _plain(document)
     document["info"]["title"] = "Spil"
     components = document["components"]
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)
-    components["schemas"]["Problem"] = PROBLEM
+    components["schemas"] |= {"Problem": PROBLEM, "InputError": INPUT_ERROR, "InputPlace": INPUT_PLACE}
     components["responses"] = {f"Problem{status}": _problem(status) for status in TITLES}
     document["paths"] = dict(_completed_path(path, operations) for path, operations in document["paths"].items())
     return document
@@ -215,26 +258,3 @@ def _plain(node: Any) -> Any:
         del plain["anyOf"]
         plain = kinds[0] | plain | {"type": [kinds[0]["type"], "null"]}
     return plain
-
-
-def _renamed(document: dict[str, Any]) -> dict[str, Any]:
-    """Schemas under the names of the field: `MandateOut` is `Mandate`, `Page_MandateOut_` is `MandatePage`."""
-    names = {name: _wire_name(name) for name in document["components"]["schemas"]}
-    if len(set(names.values())) < len(names):
-        raise ValueError("Two shapes have the same name on the wire.")
-    document["components"]["schemas"] = {names[old]: one for old, one in document["components"]["schemas"].items()}
-    _refer(document, names)
-    return document
-
-
-def _wire_name(name: str) -> str:
-    page = re.fullmatch(r"Page_(\w+)_", name)
-    return f"{_wire_name(page[1])}Page" if page else name.removesuffix("Out")
-
-
-def _refer(node: Any, names: Mapping[str, str]) -> None:
-    for one in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        _refer(one, names)
-    if isinstance(node, dict) and isinstance(node.get("$ref"), str):
-        place, _, name = node["$ref"].rpartition("/")
-        node["$ref"] = f"{place}/{names.get(name, name)}"

@@ -352,7 +352,7 @@ def in_bodies(planted: Planted, registrar: Caller, family_id: str) -> None:
 def in_addresses(planted: Planted, registrar: Caller, family_id: str) -> None:
     for path in ("/persons/{}", "/families/{}", "/families/{}/members", "/{}", "/persons/{}/x", "/agencies/{}"):
         assert registrar.get(path.format(planted.bsn())).status_code in {400, 404}
-    for query in ("bsn", "cursor", "limit", "from", "x"):
+    for query in ("bsn", "cursor", "limit", "since", "x"):
         for path in ("/agencies", "/persons", f"/families/{family_id}/members", "/disclosures"):
             registrar.get(path, params={query: planted.bsn()})
     registrar.get("/agencies", params={planted.bsn(): planted.name()})

@@ -320,7 +320,7 @@ class MergeKind(StrEnum):
     FAMILY = "family"
 
 
-class Decision(StrEnum):
+class DisclosureDecision(StrEnum):
     """What came of somebody's wish to see or change something, as the record says it."""
 
     SHOWN = "shown"

@@ -7,7 +7,7 @@ from api.domain import contact_points, who_is_involved
 from api.domain.documents import Document
 from api.paging import Page
 from api.routers.parameters import LANGUAGES, HelpDomainInPath, Language, On
-from api.routers.who_is_involved import HelpDomainRow
+from api.routers.who_is_involved import HelpDomainContact
 from api.shapes import Body, Id
 
 routes = Routes("Contact points")
@@ -19,19 +19,21 @@ class ContactPointAssignment(Body):
     professional_id: Id
 
 
-@routes.get("/families/{familyId}/contact-points", Permission.CONTACT_POINT_READ, shape=Page[HelpDomainRow])
+@routes.get("/families/{familyId}/contact-points", Permission.CONTACT_POINT_READ, shape=Page[HelpDomainContact])
 def list_contact_points(language: Language, on: On = None) -> Document:
     """List whom to call for what: every help domain in which somebody is involved, or that has a gap."""
     return who_is_involved.whom_to_call_for_what(on, language)
 
 
-@routes.get("/families/{familyId}/contact-points/{helpDomain}", Permission.CONTACT_POINT_READ, shape=HelpDomainRow)
+@routes.get("/families/{familyId}/contact-points/{helpDomain}", Permission.CONTACT_POINT_READ, shape=HelpDomainContact)
 def whom_to_call(help_domain: HelpDomainInPath, language: Language, on: On = None) -> Document:
     """Whom to call about a help domain, and why it is this one: always exactly one answer."""
     return who_is_involved.whom_to_call(help_domain, on, language)
 
 
-@routes.put("/families/{familyId}/contact-points/{helpDomain}", Permission.CONTACT_POINT_ASSIGN, shape=HelpDomainRow)
+@routes.put(
+    "/families/{familyId}/contact-points/{helpDomain}", Permission.CONTACT_POINT_ASSIGN, shape=HelpDomainContact
+)
 def assign_contact_point(
     call: FamilyCall, help_domain: HelpDomainInPath, language: Language, body: ContactPointAssignment
 ) -> Rendered:

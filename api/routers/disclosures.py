@@ -11,7 +11,7 @@ from api.auth.guards import Routes
 from api.auth.policy import Permission
 from api.domain import disclosures, record_forms
 from api.domain.actor import Role
-from api.domain.codes import Decision
+from api.domain.codes import DisclosureDecision
 from api.domain.disclosures import Asked
 from api.domain.models import AuditRecord
 from api.paging import Cursor, Limit, Page, decode, encode, page
@@ -53,10 +53,10 @@ class DisclosureSearch(Body):
     """Whose data the disclosures are of, and what else must hold. The days include the last."""
 
     bsn: Bsn
-    decision: Decision | None = None
+    decision: DisclosureDecision | None = None
     role: Role | None = None
     purpose: Annotated[str, PURPOSE] | None = None
-    from_day: Day | None = Field(default=None, alias="from")
+    from_day: Day | None = Field(default=None, alias="since")
     until_day: Day | None = Field(default=None, alias="until")
 
 
@@ -131,10 +131,10 @@ async def _asked(
     shown_person_id: Annotated[Id | None, Query(alias="personId", description="Whose data was shown.")] = None,
     professional_id: Annotated[Id | None, Query(alias="professionalId")] = None,
     agency_id: Annotated[Id | None, Query(alias="agencyId")] = None,
-    decision: Annotated[Decision | None, Query()] = None,
+    decision: Annotated[DisclosureDecision | None, Query()] = None,
     role: Annotated[Role | None, Query()] = None,
     purpose: Annotated[str | None, Query(max_length=60, pattern="^[a-z_]+$")] = None,
-    from_day: Annotated[Day | None, Query(alias="from", description="The first day.")] = None,
+    from_day: Annotated[Day | None, Query(alias="since", description="The first day.")] = None,
     until_day: Annotated[Day | None, Query(alias="until", description="The last day.")] = None,
 ) -> Asked:
     return Asked(family_id, shown_person_id, professional_id, agency_id, decision, role, purpose, from_day, until_day)

@@ -18,7 +18,7 @@ from api.routers.parameters import PersonId
 from api.routers.persons import PersonOut
 from api.shapes import Body, Id, Moment, Out
 
-routes = Routes("Families")
+routes = Routes("Duplicates")
 
 MergeId = Annotated[Id, Path(alias="mergeId")]
 AtLeast = Annotated[

@@ -77,7 +77,7 @@ class EmergencyAccessOut(Out):
     reviewed_at: Moment | None
 
 
-class EmergencyAccesses(Out):
+class OpenedEmergencyAccesses(Out):
     """The families that are open to you now."""
 
     items: list[EmergencyAccessOut]
@@ -128,7 +128,7 @@ def list_emergency_accesses(
 
 
 @routes.post("/emergency-accesses", Permission.EMERGENCY_OPEN, status=201)
-def open_in_emergency(call: Call, body: EmergencyOpening) -> EmergencyAccesses:
+def open_in_emergency(call: Call, body: EmergencyOpening) -> OpenedEmergencyAccesses:
     """Open a family in an emergency, for three hours. The municipality must have entitled your agency.
 
     You then read who is in the family, who is involved and whom to call; you change nothing, and see nothing that is
@@ -144,7 +144,7 @@ def open_in_emergency(call: Call, body: EmergencyOpening) -> EmergencyAccesses:
     opened = emergencies.open_families(
         call.work, body.municipality_code, body.reason, family_id=body.family_id, bsn=bsn
     )
-    return EmergencyAccesses(items=[_out(call, access) for access in opened])
+    return OpenedEmergencyAccesses(items=[_out(call, access) for access in opened])
 
 
 @routes.post("/emergency-accesses/{emergencyAccessId}/_end", Permission.EMERGENCY_OPEN)

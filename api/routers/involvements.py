@@ -55,7 +55,7 @@ class InvolvementStart(Terms):
     started_on: Day | None = Field(default=None, description="A day in the past. Without it: now.")
 
 
-class InvolvementAcceptance(Terms):
+class InvitationAcceptance(Terms):
     """The answer to an invitation. `helpDomains`: only if they differ from those asked for."""
 
     help_domains: HelpDomains | None = None
@@ -83,7 +83,7 @@ class InvolvementInvitation(Body):
     professional_id: Id | None = Field(default=None, description="Whom of the agency is asked.")
 
 
-class InvolvementDecline(Body):
+class InvitationDeclining(Body):
     """Why the agency declines."""
 
     reason: InvitationDecline
@@ -95,7 +95,7 @@ class InvolvementEnding(Body):
     reason: InvolvementEnd
 
 
-class Disclosing(Body):
+class InvolvementDisclosing(Body):
     """The stage of disclosure: each holds what comes before it."""
 
     stage: DisclosureStage
@@ -218,7 +218,7 @@ def change_involvement(call: FamilyCall, involvement_id: InvolvementId, body: In
 
 
 @routes.post("/families/{familyId}/involvements/{involvementId}/_accept", Permission.INVOLVEMENT_ANSWER)
-def accept_invitation(call: FamilyCall, involvement_id: InvolvementId, body: InvolvementAcceptance) -> InvolvementOut:
+def accept_invitation(call: FamilyCall, involvement_id: InvolvementId, body: InvitationAcceptance) -> InvolvementOut:
     """Accept an invitation of your agency. The involvement starts now."""
     involvement = involvements.of_agency(call.work, call.family, involvement_id)
     given = body.complete()
@@ -228,7 +228,7 @@ def accept_invitation(call: FamilyCall, involvement_id: InvolvementId, body: Inv
 
 
 @routes.post("/families/{familyId}/involvements/{involvementId}/_decline", Permission.INVOLVEMENT_ANSWER)
-def decline_invitation(call: FamilyCall, involvement_id: InvolvementId, body: InvolvementDecline) -> InvolvementOut:
+def decline_invitation(call: FamilyCall, involvement_id: InvolvementId, body: InvitationDeclining) -> InvolvementOut:
     """Decline an invitation of your agency, with a reason."""
     involvement = involvements.of_agency(call.work, call.family, involvement_id)
     return _out(call, involvements.decline(call.work, involvement, body.reason))
@@ -244,7 +244,7 @@ def withdraw_invitation(call: FamilyCall, involvement_id: InvolvementId) -> Invo
 
 
 @routes.post("/families/{familyId}/involvements/{involvementId}/_disclose", Permission.INVOLVEMENT_DISCLOSE)
-def disclose_to_agency(call: FamilyCall, involvement_id: InvolvementId, body: Disclosing) -> InvolvementOut:
+def disclose_to_agency(call: FamilyCall, involvement_id: InvolvementId, body: InvolvementDisclosing) -> InvolvementOut:
     """Decide how much this agency is shown of the others: an agency that only signals starts at the first stage."""
     involvement = involvements.get(call.work, call.family, involvement_id)
     return _out(call, involvements.disclose(call.work, involvement, body.stage))

@@ -21,7 +21,7 @@ from api.routers.parameters import MatchId
 from api.routers.persons import PersonRegistration
 from api.shapes import Body, CleanText, Id, Moment, Out, YesNo
 
-routes = Routes("Registrations")
+routes = Routes("Matches")
 
 
 class MatchedMember(Body):
@@ -45,7 +45,7 @@ class MatchedMember(Body):
         return self
 
 
-class MatchedFamily(Body):
+class MatchedFamilyOpening(Body):
     """The family that a match becomes."""
 
     name: CleanText = Field(description="What the family goes by, for instance its surname.")
@@ -195,7 +195,7 @@ def join_match(call: Call, match_id: MatchId, body: MatchJoining) -> MatchOut:
 
 
 @routes.post("/matches/{matchId}/_open", Permission.MATCH_DECIDE, status=201, location="/families/{id}")
-def open_matched_family(call: Call, match_id: MatchId, body: MatchedFamily) -> FamilyOut:
+def open_matched_family(call: Call, match_id: MatchId, body: MatchedFamilyOpening) -> FamilyOut:
     """Open a family for a match, with its members; each agency is involved from then on."""
     match = matches.get_to_decide(call.work, match_id)
     family = families.open_family(

@@ -20,14 +20,14 @@ from api.shapes import Body, Day, Id, Moment, Out, Shape, YesNo
 routes = Routes("Legal bases")
 
 
-class ConditionAsked(Body):
+class NewCondition(Body):
     """What is asked of the family."""
 
     code: MeasureCondition
     negotiable: YesNo
 
 
-Conditions = Annotated[list[ConditionAsked], Field(max_length=len(MeasureCondition), description="Each code once.")]
+Conditions = Annotated[list[NewCondition], Field(max_length=len(MeasureCondition), description="Each code once.")]
 
 
 class MeasureRecording(Body):
@@ -96,12 +96,12 @@ class MeasureOut(Out):
     end_reason: MeasureEnd | None
 
 
-def _must_be_once(conditions: list[ConditionAsked]) -> None:
+def _must_be_once(conditions: list[NewCondition]) -> None:
     if len({one.code for one in conditions}) < len(conditions):
         raise ValueError("Name each condition once.")
 
 
-def _by_code(conditions: list[ConditionAsked]) -> dict[MeasureCondition, bool]:
+def _by_code(conditions: list[NewCondition]) -> dict[MeasureCondition, bool]:
     return {one.code: one.negotiable for one in conditions}
 
 

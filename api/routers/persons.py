@@ -15,7 +15,7 @@ from api.paging import Page
 from api.routers.parameters import PersonId
 from api.shapes import Body, CleanText, Day, Out, YesNo
 
-routes = Routes("Families")
+routes = Routes("Persons")
 
 
 def _nine_digits(bsn: SecretStr) -> SecretStr:

@@ -17,7 +17,7 @@ from api.routers.agencies import must_be_own_agency, name_and_id
 from api.routers.parameters import AbsenceId, AgencyId, NamePart, OnlyActive, ProfessionalId
 from api.shapes import Body, CleanText, Day, Email, Id, Out, Phone, YesNo
 
-routes = Routes("Agencies")
+routes = Routes("Professionals")
 
 
 class ProfessionalRegistration(Body):

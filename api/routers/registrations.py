@@ -34,7 +34,7 @@ class RegisteredRelative(Body):
     bsn: Bsn
 
 
-class RegistrationMaking(Body):
+class NewRegistration(Body):
     """Whom your agency is involved with, and with what. By `bsn`; without one by names and birth date."""
 
     municipality_code: MunicipalityCode
@@ -175,7 +175,7 @@ def _next(found: list[Registration], limit: int) -> str | None:
 
 
 @routes.post("/registrations", Permission.REGISTRATION_MAKE, status=201, location="/registrations/{id}")
-def make_registration(call: Call, body: RegistrationMaking) -> RegistrationOut:
+def make_registration(call: Call, body: NewRegistration) -> RegistrationOut:
     """Register that your agency is involved with a person. The answer is the same whoever else is involved.
 
     What follows is found afterwards: if the person belongs to a family in a coordinated approach, your involvement

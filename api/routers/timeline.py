@@ -16,7 +16,7 @@ from api.shapes import HelpDomainCode, Moment, Out
 routes = Routes("Who is involved")
 
 
-class Teller(Out):
+class TimelineActor(Out):
     """Who brought it about: the role, and the agency or municipality. Role `clock`: it came to pass by itself."""
 
     role: str
@@ -45,7 +45,7 @@ class TimelineItem(Out):
     id: UUID
     type: EventType
     at: Moment
-    by: Teller
+    by: TimelineActor
     about: str
     agency: TimelineAgency | None
     professional: TimelineProfessional | None

@@ -31,7 +31,7 @@ class FamilyState(StrEnum):
     CLOSED = "closed"
 
 
-class Capacity(StrEnum):
+class CallCapacity(StrEnum):
     """In what capacity someone answers for a help domain. The access team answers when nobody else does."""
 
     CONTACT_POINT = "contact_point"
@@ -41,7 +41,7 @@ class Capacity(StrEnum):
     ACCESS_TEAM = "access_team"
 
 
-class Because(StrEnum):
+class CallReason(StrEnum):
     """Why it is this one who answers."""
 
     IS_CONTACT_POINT = "is_contact_point"
@@ -99,7 +99,7 @@ class FamilySummary(Out):
     opened_at: Moment | None
 
 
-class TeamMember(Out):
+class MemberSummary(Out):
     """A member of the family. `birthDate` is null for whom the policy doesn't show it."""
 
     id: UUID
@@ -146,18 +146,18 @@ class AssignedContactPoint(Out):
     since: Moment
 
 
-class Answer(Out):
+class WhomToCall(Out):
     """The one to call, and why it is this one. `professional` is null for the access team."""
 
-    capacity: Capacity
-    because: Because
+    capacity: CallCapacity
+    because: CallReason
     name: str
     phone: Phone | None
     email: Email | None
     professional: ProfessionalCard | None
 
 
-class HelpDomainRow(Out):
+class HelpDomainContact(Out):
     """One help domain: its contact point, or the gap, and whom to call now. `involved`: somebody openly helps here."""
 
     help_domain: HelpDomainCode
@@ -165,7 +165,7 @@ class HelpDomainRow(Out):
     contact_point: AssignedContactPoint | None
     involved: bool
     gap: bool
-    call: Answer
+    call: WhomToCall
 
 
 class RunningInvolvement(Out):
@@ -196,9 +196,9 @@ class WhoIsInvolved(Out):
     as_of: Moment
     disclosure_stage: DisclosureStage
     others_involved: bool
-    members: list[TeamMember]
+    members: list[MemberSummary]
     lead_coordinator: LeadCoordinator | None
-    help_domains: list[HelpDomainRow]
+    help_domains: list[HelpDomainContact]
     involvements: list[RunningInvolvement]
 
 

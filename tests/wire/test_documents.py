@@ -16,7 +16,7 @@ from api.domain.models import Family
 from api.routers.caseload import Caseload
 from api.routers.parameters import LANGUAGES
 from api.routers.timeline import Timeline
-from api.routers.who_is_involved import HelpDomainRow, WhoIsInvolved
+from api.routers.who_is_involved import HelpDomainContact, WhoIsInvolved
 from api.shapes import Out
 from tests.world import World, a_bsn, ago, today
 
@@ -124,9 +124,9 @@ def test_documents_are_as_their_models_say(state: State, world: World) -> None:
         for path, shape in (
             (f"{of_family}/who-is-involved", WhoIsInvolved),
             (f"{of_family}/who-is-involved?on={today()}", WhoIsInvolved),
-            (f"{of_family}/contact-points/parenting", HelpDomainRow),
-            (f"{of_family}/contact-points/finances", HelpDomainRow),
-            (f"{of_family}/contact-points/justice", HelpDomainRow),
+            (f"{of_family}/contact-points/parenting", HelpDomainContact),
+            (f"{of_family}/contact-points/finances", HelpDomainContact),
+            (f"{of_family}/contact-points/justice", HelpDomainContact),
             (f"{of_family}/timeline", Timeline),
             (f"{of_family}/timeline?limit=1", Timeline),
             ("/caseload", Caseload),
