@@ -74,10 +74,10 @@ PROBLEM = {
 INPUT_ERROR = {
     "type": "object",
     "description": "One thing that is wrong with the input.",
-    "required": ["place", "field", "code", "detail"],
+    "required": ["place", "name", "code", "detail"],
     "properties": {
         "place": {"$ref": "#/components/schemas/InputPlace"},
-        "field": {"type": "string", "description": "Its name; within others, with dots between."},
+        "name": {"type": "string", "description": "Of the field or parameter; within others, with dots between."},
         "code": {"type": "string", "description": "Stable; for programs."},
         "detail": {"type": "string", "description": "What is wrong with it."},
     },
@@ -85,7 +85,7 @@ INPUT_ERROR = {
 INPUT_PLACE = {
     "type": "string",
     "enum": ["body", "path", "query", "header"],
-    "description": "The part of the request that the field is in.",
+    "description": "The part of the request that it is in.",
 }
 
 
@@ -120,7 +120,7 @@ ONLY_NEW = {
     "in": "header",
     "required": False,
     "description": "`*`: only if there is nothing yet. When there is: 412.",
-    "schema": {"type": "string", "const": "*"},
+    "schema": {"type": "string", "pattern": r"^\*$", "examples": ["*"]},
 }
 IF_NONE_MATCH = {
     "name": "If-None-Match",

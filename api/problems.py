@@ -107,7 +107,7 @@ def of_domain(error: DomainError, request: Request) -> Response:
     errors = []
     if isinstance(error, Invalid):
         place = "query" if request.method == "GET" else "body"
-        errors = [{"place": place, "field": error.field, "code": error.code, "detail": error.sentence}]
+        errors = [{"place": place, "name": error.field, "code": error.code, "detail": error.sentence}]
     headers = {"Retry-After": "5"} if status == 503 else {}
     return problem(status, error.code, error.sentence, errors=errors, headers=headers, instance=instance_of(request))
 
@@ -134,9 +134,9 @@ def _of_input(error: Mapping[str, Any]) -> dict[str, str]:
     place, *path = [str(part) for part in error["loc"]] or ["body"]
     kind = str(error["type"])
     if kind == "extra_forbidden":
-        return {"place": place, "field": ".".join(path[:-1]), "code": kind, "detail": "Leave out what is not known here."}
+        return {"place": place, "name": ".".join(path[:-1]), "code": kind, "detail": "Leave out what is not known here."}
     detail = str(error["ctx"]["error"]) if kind == "value_error" else str(error["msg"])
-    return {"place": place, "field": ".".join(path), "code": kind, "detail": detail}
+    return {"place": place, "name": ".".join(path), "code": kind, "detail": detail}
 
 
 def is_at(match: tuple[Match, MutableMapping[str, Any]]) -> bool:

@@ -28,6 +28,8 @@ def give(document: dict[str, Any]) -> None:
     for name, (shape, field) in CODES.items():
         if shape in schemas:
             schemas[name] = _taken_out(schemas[shape]["properties"], field, name)
+    for schema in schemas.values():
+        _name_each_code(schema)
     names = {name: _on_the_wire(name) for name in schemas}
     if len(set(names.values())) < len(names):
         raise ValueError("Two shapes have the same name on the wire.")
@@ -49,6 +51,14 @@ def _taken_out(fields: dict[str, Any], field: str, name: str) -> dict[str, Any]:
     said = {key: fields[field][key] for key in ("description",) if key in fields[field]}
     fields[field] = said | ({"anyOf": [reference, *others]} if others else reference)
     return {"type": "string", "enum": codes.get("enum") or [codes["const"]]}
+
+
+def _name_each_code(schema: dict[str, Any]) -> None:
+    """`family.opened` is `FAMILY_OPENED`, where a generator would spell the dot; of a URN its last word counts."""
+    codes = schema.get("enum", [])
+    if any(re.search(r"\W", code) for code in codes):
+        last_words = [code.rpartition(":")[2] if code.startswith("urn:") else code for code in codes]
+        schema["x-enum-varnames"] = [re.sub(r"\W", "_", word).upper() for word in last_words]
 
 
 def _refer(node: Any, names: Mapping[str, str]) -> None:

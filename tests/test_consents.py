@@ -344,7 +344,7 @@ def test_letting_look_is_a_young_persons_consent_to_another_member(home: Home, w
     body = {"memberId": str(member.id), "decision": "given", "toMemberId": str(home.mother.id)} | wrong
     body = {name: names.get(value, value) for name, value in body.items()}
     answer = home.post(home.registrar, **body, endsOn=str(in_days(9)))
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "toMemberId"), answer.text
+    assert (answer.status_code, answer.json()["errors"][0]["name"]) == (400, "toMemberId"), answer.text
 
 
 # Who hears of it
@@ -421,7 +421,7 @@ def test_whom_and_what_an_objection_is_about_stays_out_of_the_event(home: Home) 
 def test_what_does_not_hold_is_refused(home: Home, wrong: dict[str, Any], field: str) -> None:
     body = {"memberId": str(home.mother.id), "decision": "given", "endsOn": str(in_days(9))} | wrong
     answer = home.post(home.registrar, **body)
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field), answer.text
+    assert (answer.status_code, answer.json()["errors"][0]["name"]) == (400, field), answer.text
     assert not home.world.told(home.family, "consent.given")
 
 
@@ -430,4 +430,4 @@ def test_a_member_speaks_for_themselves_only(home: Home) -> None:
     body = {"memberId": str(home.father.id), "decision": "objected"}
     refused(home.post(mother, **body), 400, "not_theirs_to_decide")
     answer = home.post(mother, **body, givenByMemberId=str(home.father.id))
-    assert answer.json()["errors"][0]["field"] == "givenByMemberId"
+    assert answer.json()["errors"][0]["name"] == "givenByMemberId"

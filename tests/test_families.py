@@ -53,7 +53,7 @@ def test_every_error_is_named_at_once(world: World) -> None:
     )
     refused(answer, 400, "invalid")
     assert {"name", "framework", "members.0", "members.1.role", "members.1.person.givenName"} <= {
-        one["field"] for one in answer.json()["errors"]
+        one["name"] for one in answer.json()["errors"]
     }
     assert "secret" not in answer.text
     assert "forced" not in answer.text

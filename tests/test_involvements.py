@@ -77,7 +77,7 @@ def test_no_involvement_on_terms_that_do_not_hold(world: World, terms: dict[str,
     family, agency, path = an_invited(world)
     answer = world.as_(world.system(agency)).post(f"{path}/_accept", terms)
     assert answer.status_code == 400, answer.text
-    assert field in {one["field"].split(".")[0] for one in answer.json()["errors"]}
+    assert field in {one["name"].split(".")[0] for one in answer.json()["errors"]}
     assert "drugs" not in answer.text
     assert world.told(family, "involvement.started") == []
 

@@ -69,7 +69,7 @@ def test_a_ground_that_is_missing_or_does_not_hold_is_refused(
     path, body = another(team, **terms)
     answer = world.as_(world.system(team.agency)).post(path, body)
     assert answer.status_code == 400, answer.text
-    assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [("legalGround", code)]
+    assert [(one["name"], one["code"]) for one in answer.json()["errors"]] == [("legalGround", code)]
     assert len(world.told(team.family, "involvement.started")) == 1
 
 
@@ -87,7 +87,7 @@ def test_another_basis_begins_without_the_ground_of_the_old_one(world: World) ->
     changed = agency.change(path, {"legalBasis": "vital_interest"}).json()
     assert (changed["legalBasis"], changed["legalGround"]) == ("vital_interest", None)
     answer = agency.change(path, {"legalBasis": "statutory_task"})
-    assert [one["field"] for one in answer.json()["errors"]] == ["legalGround"]
+    assert [one["name"] for one in answer.json()["errors"]] == ["legalGround"]
     changed = agency.change(path, {"legalBasis": "statutory_task", "legalGround": "social_support"}).json()
     assert changed["legalGround"] == "social_support"
     assert agency.change(path, {"legalGround": "youth_help"}).json()["legalGround"] == "youth_help"
@@ -115,5 +115,5 @@ def test_an_involvement_is_about_a_member_of_the_family_or_about_all(world: Worl
     assert agency.get(path).json()["personId"] is None
     assert agency.change(path, {"memberId": str(member.id)}).json()["personId"] == str(person.id)
     answer = agency.change(path, {"memberId": str(stranger.id)})
-    assert [one["field"] for one in answer.json()["errors"]] == ["memberId"]
+    assert [one["name"] for one in answer.json()["errors"]] == ["memberId"]
     assert agency.change(path, {"memberId": None}).json()["personId"] is None

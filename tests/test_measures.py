@@ -179,7 +179,7 @@ def test_a_measure_of_another_family_or_for_another_basis_is_refused(home: Home)
         answer = caller.post(f"{home.path}/involvements", body | {"measureId": wrong["id"]})
         refused(answer, 400, "unknown_measure")
     other = body | {"legalBasis": "vital_interest", "measureId": running["id"]}
-    assert caller.post(f"{home.path}/involvements", other).json()["errors"][0]["field"] == "measureId"
+    assert caller.post(f"{home.path}/involvements", other).json()["errors"][0]["name"] == "measureId"
     answer = caller.post(f"{home.path}/involvements", body | {"measureId": running["id"]})
     assert (answer.status_code, answer.json()["measureId"]) == (201, running["id"])
     path = f"{home.path}/involvements/{answer.json()['id']}"
@@ -223,7 +223,7 @@ def test_what_does_not_hold_is_refused(home: Home, wrong: dict[str, Any], field:
     names = {"debt_help": str(home.debt_help.id), "mother": str(home.mother.id)}
     wrong = {name: names.get(value, value) if isinstance(value, str) else value for name, value in wrong.items()}
     answer = home.registrar.post(f"{home.path}/measures", home.body(**wrong))
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field), answer.text
+    assert (answer.status_code, answer.json()["errors"][0]["name"]) == (400, field), answer.text
     assert home.framework == "voluntary"
 
 
@@ -241,7 +241,7 @@ def test_a_child_has_one_running_measure_of_a_kind(home: Home) -> None:
 def test_an_ended_measure_is_not_changed_and_an_extension_is_one(home: Home) -> None:
     measure, path = home.a_measure(), f"{home.path}/measures"
     answer = home.registrar.post(f"{path}/{measure['id']}/_extend", {"endsOn": str(in_days(90))})
-    assert answer.json()["errors"][0]["field"] == "endsOn"
+    assert answer.json()["errors"][0]["name"] == "endsOn"
     refused(home.registrar.post(f"{path}/{measure['id']}/_end", {"reason": "expired"}), 403, "reason_reserved")
     home.registrar.post(f"{path}/{measure['id']}/_end", {"reason": "lifted"})
     refused(home.registrar.change(f"{path}/{measure['id']}", {"reviewOn": None}), 409, "measure_ended")

@@ -39,7 +39,7 @@ def is_problem(response: Response, *statuses: int) -> None:
     assert problem["title"]
     assert problem["detail"]
     for error in problem.get("errors", ()):
-        assert set(error) == {"place", "field", "code", "detail"}, error
+        assert set(error) == {"place", "name", "code", "detail"}, error
     echoes_nothing(response)
 
 

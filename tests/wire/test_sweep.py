@@ -206,7 +206,7 @@ def test_a_bad_value_in_a_field_is_400_and_named(operation: Operation, stage: St
             )
             is_problem(answer, 400)
             if answer.json()["code"] == "invalid":
-                assert any(error["field"].startswith(field) for error in answer.json()["errors"]), (field, what)
+                assert any(error["name"].startswith(field) for error in answer.json()["errors"]), (field, what)
 
 
 @each(WITH_BODY)
@@ -214,7 +214,7 @@ def test_all_that_is_wrong_is_said_at_once(operation: Operation, stage: Stage) -
     body = {field: {"wrong": CANARY_NAME} for field in fields_of(operation)}
     answer = stage.send(operation.method, stage.path(operation), stage.token(Role.REGISTRAR), json=body)
     is_problem(answer, 400)
-    assert {error["field"].split(".")[0] for error in answer.json()["errors"]} == set(body)
+    assert {error["name"].split(".")[0] for error in answer.json()["errors"]} == set(body)
 
 
 @each(WRITING)
