@@ -1,7 +1,7 @@
 """The names of shapes in the API's description, which are the class names of every client that is generated from it.
 
-`MandateOut` is `Mandate`, `Page[MandateOut]` is `MandatePage`. A list of codes that a field has to itself gets a name
-here, because generators would make one up from the place where it stands.
+`MandateOut` is `Mandate`, `Page[MandateOut]` is `MandatePage`. A list of codes that is written out in one field gets a
+name too, as generators would make one up otherwise.
 """
 
 import re
@@ -11,23 +11,25 @@ from typing import Any
 SCHEMAS = "#/components/schemas"
 
 CODES = {
-    "CheckedRole": ("CheckedActor", "role"),
-    "ClientAssertionType": ("TokenRequest", "client_assertion_type"),
-    "GrantType": ("TokenRequest", "grant_type"),
-    "KeyCurve": ("PublicKey", "crv"),
-    "KeyType": ("PublicKey", "kty"),
-    "KeyUse": ("PublicKey", "use"),
-    "SigningAlgorithm": ("PublicKey", "alg"),
+    ("CheckedActor", "role"): "CheckedRole",
+    ("PublicKey", "alg"): "SigningAlgorithm",
+    ("PublicKey", "crv"): "KeyCurve",
+    ("PublicKey", "kty"): "KeyType",
+    ("PublicKey", "use"): "KeyUse",
+    ("TokenRequest", "client_assertion_type"): "ClientAssertionType",
+    ("TokenRequest", "grant_type"): "GrantType",
 }
-"""The lists of codes that are written out in one field, and what they are called."""
+"""What the codes that are written out in a field are called. Elsewhere they have the names of shape and field."""
 
 
 def give(document: dict[str, Any]) -> None:
     """Put every schema under its name, and refer to it by that."""
     schemas = document["components"]["schemas"]
-    for name, (shape, field) in CODES.items():
-        if shape in schemas:
-            schemas[name] = _taken_out(schemas[shape]["properties"], field, name)
+    for shape, field in _with_codes(schemas):
+        name = CODES.get((shape, field)) or _on_the_wire(shape) + field[0].upper() + field[1:]
+        if name in schemas:
+            raise ValueError(f"The codes of {shape}.{field} need a name of their own in CODES.")
+        schemas[name] = _taken_out(schemas[shape]["properties"], field, name)
     for schema in schemas.values():
         _name_each_code(schema)
     names = {name: _on_the_wire(name) for name in schemas}
@@ -42,13 +44,27 @@ def _on_the_wire(name: str) -> str:
     return f"{_on_the_wire(page[1])}Page" if page else name.removesuffix("Out")
 
 
+def _with_codes(schemas: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The fields in which codes are written out."""
+    fields = [(shape, field) for shape, schema in schemas.items() for field in schema.get("properties", ())]
+    return [(shape, field) for shape, field in fields if any(map(_is_codes, _kinds(schemas[shape], field)))]
+
+
+def _kinds(schema: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
+    kinds: list[dict[str, Any]] = schema["properties"][field].get("anyOf", [schema["properties"][field]])
+    return kinds
+
+
+def _is_codes(kind: Mapping[str, Any]) -> bool:
+    return "enum" in kind or isinstance(kind.get("const"), str)
+
+
 def _taken_out(fields: dict[str, Any], field: str, name: str) -> dict[str, Any]:
     """The codes of a field, which from now on refers to them, and can still be null if it could."""
-    kinds = fields[field].get("anyOf", [fields[field]])
-    [codes] = [kind for kind in kinds if "enum" in kind or "const" in kind]
-    others = [kind for kind in kinds if kind is not codes]
+    [codes] = filter(_is_codes, _kinds({"properties": fields}, field))
+    others = [kind for kind in _kinds({"properties": fields}, field) if kind is not codes]
     reference = {"$ref": f"{SCHEMAS}/{name}"}
-    said = {key: fields[field][key] for key in ("description",) if key in fields[field]}
+    said = {key: fields[field][key] for key in ("default", "description") if key in fields[field]}
     fields[field] = said | ({"anyOf": [reference, *others]} if others else reference)
     return {"type": "string", "enum": codes.get("enum") or [codes["const"]]}
 
