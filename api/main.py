@@ -18,6 +18,7 @@ from api.routers import (
     access,
     agencies,
     caseload,
+    caseload_synchronisations,
     clients,
     consents,
     contact_points,
@@ -25,8 +26,13 @@ from api.routers import (
     disclosures,
     duplicates,
     emergencies,
+    events,
     families,
+    family_exports,
+    fhir,
+    handovers,
     help_domains,
+    involvement_exports,
     involvements,
     legal_grounds,
     mandates,
@@ -36,13 +42,16 @@ from api.routers import (
     municipalities,
     oauth,
     own_log,
+    pages,
     persons,
     professionals,
     registrations,
     service,
+    subscriptions,
     timeline,
     who_is_involved,
 )
+from api.routers.fhir.wire import Outcomes
 from api.settings import Settings, problems_of
 from api.wire import Wire
 
@@ -50,11 +59,16 @@ CAPABILITIES = (
     who_is_involved,
     caseload,
     timeline,
+    events,
+    subscriptions,
     families,
+    family_exports,
     members,
     persons,
     involvements,
+    involvement_exports,
     registrations,
+    caseload_synchronisations,
     matches,
     consents,
     measures,
@@ -62,6 +76,7 @@ CAPABILITIES = (
     contact_points,
     agencies,
     professionals,
+    handovers,
     clients,
     municipalities,
     help_domains,
@@ -101,11 +116,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.own_issuer = OwnIssuer(settings.signing_key.get_secret_value(), settings.issuer, settings.audience)
     app.state.authenticator = Authenticator(settings, app.state.own_issuer.as_trusted, Revocations(database))
     for capability in CAPABILITIES:
+        capability.routes.must_be_conditional()
         app.include_router(capability.routes.router, prefix="/v1")
     app.include_router(oauth.router)
     app.include_router(oauth.metadata)
     app.include_router(service.router)
+    app.include_router(fhir.router)
+    app.include_router(pages.router)
     problems.install(app)
     app.add_middleware(Wire)
+    app.add_middleware(Outcomes)
     openapi.install(app)
     return app

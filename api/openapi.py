@@ -137,9 +137,11 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 
+LINES = {"type": "string", "description": "One JSON object a line; its `kind` says what it is."}
 ANSWERS = {
     "200": "What was asked for, or what it has become.",
     "201": "It is there now.",
+    "202": "It is received, and will be carried out.",
     "204": "It is done.",
     "304": "You have it already.",
 }
@@ -153,15 +155,23 @@ def declared(
     problems: Iterable[int],
     headers: Mapping[str, Any] | None = None,
     parameters: Iterable[Mapping[str, Any]] = (),
+    offers: Iterable[str] = (),
+    takes: Iterable[str] = (),
 ) -> dict[str, Any]:
     """What a route says of itself to FastAPI, for this document."""
+    also = {"content": {media_type: {"schema": LINES} for media_type in sorted(offers)}} if offers else {}
     return {
         "name": name,
         "operation_id": to_camel(name),
         "summary": name.replace("_", " ").capitalize(),
-        "responses": {status: {"headers": dict(headers or {})}} | {number: {} for number in problems},
-        "openapi_extra": {"parameters": list(parameters)} if parameters else None,
+        "responses": {status: {"headers": dict(headers or {})} | also} | {number: {} for number in problems},
+        "openapi_extra": ({"parameters": list(parameters)} if parameters else {}) | _taken_in(takes) or None,
     }
+
+
+def _taken_in(takes: Iterable[str]) -> dict[str, Any]:
+    content = {media_type: {"schema": {"type": "string"}} for media_type in sorted(takes)}
+    return {"requestBody": {"required": True, "content": content}} if content else {}
 
 
 def install(app: FastAPI) -> None:

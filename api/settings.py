@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.domain.addresses import Receivers
 from api.domain.checkpoints import private_key, public_key
 from api.trust import TrustedIssuer, problems_with
 
@@ -37,6 +38,11 @@ class Settings(BaseSettings):
         default=None, description="postgresql://user:password@host/database. Without it, an embedded PostgreSQL starts."
     )
     base_url: str = Field(default="http://127.0.0.1:8000", description="Where clients reach the service.")
+    oin: str = Field(
+        default="00000000000000000000",
+        pattern="^[0-9]{20}$",
+        description="The organisation identification number (OIN) in whose name events are told.",
+    )
     audience: str = Field(default="spil", description="The `aud` that access tokens must have.")
     signing_key: SecretStr | None = Field(
         default=None, description="Private key (PEM, RSA of at least 2048 bits or EC P-256) of Spil's own issuer."
@@ -62,6 +68,10 @@ class Settings(BaseSettings):
     checkpoint_public_keys: list[str] = Field(
         default=[], description="JSON list of further public keys (PEM, Ed25519) whose checkpoints are trusted."
     )
+    receivers: Receivers = Field(
+        default=Receivers.PUBLIC,
+        description="Where events may be delivered: `public` addresses over https, or, never in production, `anywhere`.",
+    )
     connections: int = Field(default=4, ge=1, le=64, description="Database connections per worker and kind of work.")
 
     @property
@@ -72,6 +82,11 @@ class Settings(BaseSettings):
     def issuer(self) -> str:
         """The name of Spil's own issuer, for agencies' systems."""
         return f"{self.base_url.rstrip('/')}/oauth"
+
+    @property
+    def event_source(self) -> str:
+        """Who tells events (NL GOV profile for CloudEvents)."""
+        return f"urn:nld:oin:{self.oin}:systeem:spil"
 
     @property
     def token_endpoint(self) -> str:
@@ -168,6 +183,8 @@ def _unsafe_in_production(settings: Settings) -> list[str]:
         found.append("SPIL_DATABASE_URL must name a PostgreSQL database: production never uses the embedded one.")
     if not settings.base_url.startswith("https://"):
         found.append("SPIL_BASE_URL must start with https:// in production.")
+    if settings.receivers is not Receivers.PUBLIC:
+        found.append("SPIL_RECEIVERS must be public in production: anybody could have your own network called.")
     if not settings.issuers:
         found.append("SPIL_ISSUERS must name at least one identity provider in production.")
     return found

@@ -17,13 +17,15 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session, func, select
 
 from api.db import Database
-from api.domain import continuity, retention, sealing
+from api.delivering import Deliverer
+from api.domain import continuity, publishing, retention, sealing
 from api.domain.actor import CLOCK
 from api.domain.checkpoints import Book, NotToBeTrusted
 from api.domain.models import Family
 from api.domain.vault import Vault
 from api.domain.work import Work
 from api.placing import follow_some, place_some
+from api.synchronising import synchronise_some
 
 AT_ONCE = 100
 DAILY = 24 * 3600
@@ -41,13 +43,15 @@ class Job:
     do: Callable[[Database, Vault], Awaitable[int]]
 
 
-async def run(database: Database, vault: Vault, book: Book | None = None) -> None:
+async def run(
+    database: Database, vault: Vault, book: Book | None = None, deliverer: Deliverer | None = None
+) -> None:
     """Do every job, for as long as this runs. A job that fails is tried again later, and holds up no other.
 
-    Without a `book` of checkpoints nothing is sealed.
+    Without a `book` of checkpoints nothing is sealed, without a `deliverer` nothing is delivered.
     """
     async with asyncio.TaskGroup() as running:
-        for job in jobs(book):
+        for job in jobs(book, deliverer):
             running.create_task(_again_and_again(job, database, vault))
 
 
@@ -132,14 +136,26 @@ async def forget_some(database: Database, _: Vault) -> int:
     return sum(counts)
 
 
-def jobs(book: Book | None) -> tuple[Job, ...]:
+async def publish_some(database: Database, _: Vault) -> int:
+    """Publish up to a thousand events; gives how many there were."""
+    return await database.run(publishing.publish_some, 10 * AT_ONCE)
+
+
+def jobs(book: Book | None, deliverer: Deliverer | None = None) -> tuple[Job, ...]:
     """Everything there is to do."""
-    always = (
+    always: tuple[Job, ...] = (
         Job("settle what has lapsed", 15, settle_some),
+        Job("publish events", 0.5, publish_some),
+        Job("synchronise caseloads", 0.5, synchronise_some),
         Job("place registrations", 1, place_some),
         Job("follow registrations and matches", 10, follow_some),
         Job("forget what is over", DAILY, forget_some),
     )
+    if deliverer is not None:
+        always += (
+            Job("look what is to be delivered", 0.5, deliverer.spread_some),
+            Job("deliver", 0.25, deliverer.deliver_some),
+        )
     if book is None or not book.signs:
         return always
     sealer = Sealer(book)

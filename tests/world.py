@@ -5,7 +5,8 @@ Each takes `at` for what has to have happened earlier. `world.as_(actor)` speaks
 
 import itertools
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
@@ -124,7 +125,16 @@ class Caller:
         return self.call("PUT", path, json=json, **how)
 
     def delete(self, path: str, **how: Any) -> Response:
-        return self.call("DELETE", path, **how)
+        """End or take back what there is, however it has changed."""
+        return self.call("DELETE", path, **{"headers": {"If-Match": "*"}} | how)
+
+    @contextmanager
+    def stream(self, path: str, **how: Any) -> Iterator[Iterator[str]]:
+        """The lines of an answer that goes on."""
+        headers = {"Authorization": f"Bearer {self.token}"} | how.pop("headers", {})
+        with self.client.stream("GET", f"/v1{path}", headers=headers, **how) as answer:
+            answer.raise_for_status()
+            yield answer.iter_lines()
 
     def change(self, path: str, json: Any, method: str = "PATCH") -> Response:
         """Read first, then change on the basis of that."""

@@ -2,9 +2,10 @@
 
 A capability keeps the select of its document in a `.sql` file; it gives one row of `body` (text), `family_ids`
 and `next_cursor`, and starts from `relation`: the reader's relations that give the permission asked, and `sees`: per
-family, what of the policy's `FIELDS` the reader sees. This module puts the visibility query before it and the audit
-records behind it: one for each person in each family shown. Because that is one statement, no document leaves without
-its records, and a hidden family takes the same path as a missing one.
+family, what of the policy's `FIELDS` the reader sees. One that is about neither a family nor a page of them says which
+families it can be about (`candidates`); relations are looked for among those. This module puts the visibility query
+before it and the audit records behind it: one for each person in each family shown. Because that is one statement, no
+document leaves without its records, and a hidden family takes the same path as a missing one.
 """
 
 import json
@@ -21,8 +22,10 @@ from api.domain.documents import Document
 
 PURPOSES = json.dumps(PURPOSE_OF)
 
+CANDIDATES = "candidate AS MATERIALIZED (\n{}\n), "
+
 READ = """
-WITH related AS ({related}),
+WITH {candidates}related AS ({related}),
 sees AS ({sees}),
 relation AS (SELECT * FROM related WHERE name = ANY(%(_relations)s)),
 document AS (
@@ -55,16 +58,26 @@ SELECT (SELECT body FROM document), (SELECT next_cursor FROM document), ARRAY(SE
 """
 
 
-def _read(select: str, role: Role, scope: Scope) -> str:
+EVERY_FAMILY = 1_000_000
+"""More than anybody has, for `ENTER` when a document can be about all of the reader's."""
+BY_MUNICIPALITY = {Role.REGISTRAR, Role.PRIVACY_OFFICER}
+"""Related to a whole municipality: nobody lists its families for them."""
+
+
+def _read(select: str, role: Role, scope: Scope, candidates: str | None = None) -> str:
     return READ.format(
-        related=relations.related(role, scope), sees=relations.sees(), document=select.strip().rstrip(";")
+        candidates=CANDIDATES.format(candidates.strip().rstrip(";")) if candidates else "",
+        related=relations.related(role, scope),
+        sees=relations.sees(),
+        document=select.strip().rstrip(";"),
     )
 
 
 @cache
-def statement(select: str, role: Role, *, one_family: bool) -> str:
+def statement(select: str, role: Role, *, one_family: bool, candidates: str | None = None) -> str:
     """The read and its record, for a reader in this role. Gives the body, the next cursor and the relations found."""
-    read = _read(select, role, Scope.ONE_FAMILY if one_family else Scope.PAGE)
+    scope = Scope.ONE_FAMILY if one_family else Scope.CANDIDATES if candidates else Scope.PAGE
+    read = _read(select, role, scope, candidates)
     return read + RECORD.format(of_one_family="true" if one_family else "false", runs=relations.runs("m"))
 
 
@@ -74,11 +87,17 @@ def inside(select: str, role: Role) -> str:
     return _read(select, role, Scope.ONE_FAMILY) + " SELECT body FROM document"
 
 
+@cache
+def unrecorded(select: str, role: Role, candidates: str) -> str:
+    """The read alone, for what nobody is shown yet: only to know what there will be to show."""
+    return _read(select, role, Scope.CANDIDATES, candidates) + " SELECT body, next_cursor FROM document"
+
+
 def parameters(
     document: Document, actor: Actor, permission: Permission, family_id: UUID | None, trace_id: str
 ) -> dict[str, Any]:
     about = recorded(permission)
-    own = {
+    own: dict[str, Any] = {
         "_relations": [str(name) for name in RULES[permission].of_relations or Relation],
         "_action": str(permission),
         "_activity": about["activity"],
@@ -87,4 +106,6 @@ def parameters(
         "_trace_id": trace_id,
         "family_id": family_id,
     }
+    if document.candidates:
+        own |= {"after": None if actor.role in BY_MUNICIPALITY else UUID(int=0), "limit": EVERY_FAMILY}
     return own | relations.parameters(actor) | document.parameters

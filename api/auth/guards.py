@@ -9,25 +9,31 @@ transaction (`api/auth/calls.py`). The endpoint of a composed read gets none, an
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Request, Response, Security
+from fastapi.datastructures import Default
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.params import Security as SecurityOf
+from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer, OAuth2
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from api import openapi
-from api.auth import documents
-from api.auth.calls import Operation, carry_out, etag, refusal
+from api.auth import chunks, documents, preconditions, turns
+from api.auth.calls import Operation, carry_out, refusal
+from api.auth.following import EventStream, follow
 from api.auth.idempotency import Answer
 from api.auth.policy import RULES, Access, Permission, Relation, Standing
 from api.auth.purposes import recorded
+from api.auth.representations import etag, is_known
 from api.auth.requests import StrictRoute, claim_of, refuse_token_in_query
+from api.auth.uploads import Upload
 from api.domain.actor import Actor, Role
-from api.domain.documents import Document
+from api.domain.documents import Document, Following
 from api.domain.errors import Forbidden, NotFound
 from api.domain.models import AuditRecord
 from api.domain.work import keep
@@ -51,7 +57,6 @@ oauth = OAuth2(
     description="For agencies' systems. A token that was asked for some scopes is for those operations only.",
 )
 bearer = HTTPBearer(auto_error=False, scheme_name="token", bearerFormat="JWT", description="A signed access token.")
-IF_MATCH = {"PATCH": [openapi.IF_MATCH], "PUT": [openapi.IF_MATCH | {"required": False}]}
 FAMILY_ID = inspect.Parameter(
     "family_id",
     inspect.Parameter.KEYWORD_ONLY,
@@ -84,6 +89,12 @@ class Routes:
 
     def __init__(self, tag: str) -> None:
         self.router = APIRouter(tags=[tag], route_class=GuardedRoute)
+        self._changing: list[tuple[str, str]] = []
+
+    def must_be_conditional(self) -> None:
+        """Refuse to serve a change that nobody can base on what they read."""
+        for method, path in self._changing:
+            preconditions.must_be_readable(method, path)
 
     def get(self, path: str, permission: Permission, **how: Any) -> Declaration[Any]:
         return self._declare("GET", path, permission, changes=False, **how)
@@ -114,21 +125,38 @@ class Routes:
         status: int = 200,
         location: str | None = None,
         shape: type[Out] | None = None,
+        current: Callable[..., Out] | None = None,
+        unless_there: Callable[..., Any] | None = None,
+        offers: frozenset[str] = frozenset(),
+        takes: frozenset[str] = frozenset(),
     ) -> Declaration[Any]:
-        """Declare a route. `location`: the path of what it makes. `shape`: what a document of PostgreSQL's is like."""
+        """Declare a route. `location`: the path of what it makes. `shape`: what a document of PostgreSQL's is like.
+
+        `current` and `unless_there`: what its `If-Match` is about, where a GET at its path doesn't say that. `offers`:
+        as what it can be had beside JSON; what is no `call` is then sent in chunks.
+        """
         of_family = path.startswith("/families/{familyId}")
         if permission not in RULES or bool(RULES[permission].of_relations) is not of_family:
             raise TypeError(f"{method} {path} needs a permission that the policy has a rule for, of the right kind.")
 
         def declare(function: Callable[..., Any]) -> Callable[..., Any]:
-            operation = Operation(function, permission, of_family, changes, status, location)
-            answer = shape or inspect.signature(function).return_annotation
+            operation = Operation(
+                *(function, permission, of_family, changes, status, location, method, path),
+                *(current, unless_there, offers, takes),
+            )
+            if method == "GET":
+                preconditions.READS[path] = operation
+            self._changing += [(method, path)] if current is None else []
+            returned = inspect.signature(function).return_annotation
+            goes_on = returned is Following
+            answer = None if goes_on else shape or returned
             self.router.add_api_route(
                 path,
                 _endpoint(operation),
                 methods=[method],
                 status_code=status,
                 response_model=answer,
+                response_class=EventStream if goes_on else Default(JSONResponse),
                 dependencies=[Security(scheme, scopes=[permission]) for scheme in (oauth, bearer)],
                 **_described(operation, method, path, answer),
             )
@@ -139,14 +167,30 @@ class Routes:
 
 def _described(operation: Operation, method: str, path: str, answer: type[Out] | None) -> dict[str, Any]:
     paged = answer is not None and "next_cursor" in answer.model_fields
+    way = _way(operation, inspect.signature(operation.function))
+    tagged = way not in {chunks.send, turns.take}
     return openapi.declared(
         operation.function.__name__,
         status=operation.status,
-        problems=_problems_of(operation, method, path),
-        headers=(openapi.LINK if paged else openapi.ETAG if answer else {})
+        problems=[*_problems_of(operation, method, path), *([304] if method == "GET" and tagged else [])],
+        headers=(openapi.ETAG if answer and tagged and (method == "GET" or not paged) else {})
+        | (openapi.LINK if paged else {})
         | (openapi.LOCATION if operation.location else {}),
-        parameters=[openapi.IDEMPOTENCY_KEY] if method == "POST" and operation.changes else IF_MATCH.get(method, []),
+        parameters=[] if way is chunks.send else _conditions_of(operation, method, path),
+        offers=operation.offers,
+        takes=operation.takes,
     )
+
+
+def _conditions_of(operation: Operation, method: str, path: str) -> list[dict[str, Any]]:
+    """The headers that say on what state of things, and how often, this may be carried out."""
+    if not operation.changes:
+        return [openapi.IF_NONE_MATCH] if method == "GET" else []
+    if method in {"PATCH", "DELETE"}:
+        return [openapi.IF_MATCH, openapi.IDEMPOTENCY_KEY]
+    if method == "PUT":
+        return [openapi.IF_MATCH | {"required": False}, openapi.ONLY_NEW, openapi.IDEMPOTENCY_KEY]
+    return ([openapi.MAY_MATCH] if preconditions.path_of(method, path) else []) + [openapi.IDEMPOTENCY_KEY]
 
 
 def _problems_of(operation: Operation, method: str, path: str) -> list[int]:
@@ -160,33 +204,51 @@ def _problems_of(operation: Operation, method: str, path: str) -> list[int]:
         found |= {409}
     if method in {"POST", "PUT", "PATCH"}:
         found |= {413, 415}
-    if method in IF_MATCH:
-        found |= {412, 428}
+    if operation.changes and preconditions.path_of(method, path):
+        found |= {412}
+    if method in preconditions.CONDITIONAL:
+        found |= {428}
     return sorted(found)
 
 
 def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     """The function's own parameters as FastAPI has to see them, with the request in the place of the call."""
     own = inspect.signature(operation.function)
-    through = carry_out_request if "call" in own.parameters else ask_document
+    through = _way(operation, own)
 
     async def endpoint(request: Request, **inputs: Any) -> Response:
         actor: Actor = request.state.actor
         if not operation.of_family and actor.role not in RULES[operation.permission].roles:
             raise Forbidden("Your role does not allow this.", code="role_lacking")
+        if "request" in own.parameters:
+            inputs["request"] = request
         return await through(operation, request, actor, inputs)
 
     parameters = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for name, parameter in own.parameters.items()
-        if name != "call"
+        if name not in {"call", "request", "turns", "upload"}
     ]
     if operation.of_family:
         parameters.insert(0, FAMILY_ID)
     request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
     endpoint.__signature__ = inspect.Signature([request, *parameters])  # type: ignore[attr-defined]
     endpoint.__name__, endpoint.__doc__ = operation.function.__name__, operation.function.__doc__
+    endpoint.offers, endpoint.takes = operation.offers, operation.takes  # type: ignore[attr-defined]
     return endpoint
+
+
+def _way(operation: Operation, own: inspect.Signature) -> Callable[..., Awaitable[Response]]:
+    """How an operation is carried out: in one transaction or in several, or as a document, once or again and again."""
+    if "turns" in own.parameters:
+        return turns.take
+    if "upload" in own.parameters:
+        return take_in
+    if "call" in own.parameters:
+        return carry_out_request
+    if own.return_annotation is Following:
+        return follow_documents
+    return chunks.send if operation.offers else ask_document
 
 
 def must_be_in_scope(narrowed: frozenset[str] | None, needed: set[str]) -> None:
@@ -204,7 +266,7 @@ async def carry_out_request(operation: Operation, request: Request, actor: Actor
     for attempt in range(1, ATTEMPTS + 1):
         try:
             answer: Answer = await request.app.state.database.run(carry_out, operation, request, actor, claim, inputs)
-            return Response(answer.body, answer.status, answer.headers, "application/json" if answer.body else None)
+            return _unless_known(operation, request, answer)
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) not in AGAIN or attempt == ATTEMPTS:
                 raise
@@ -216,11 +278,24 @@ async def carry_out_request(operation: Operation, request: Request, actor: Actor
     raise AssertionError("The last attempt returns or raises.")
 
 
+async def take_in(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:
+    """Take a body in as it comes, and then carry out what its endpoint makes of it."""
+    upload = Upload(operation, request, actor)
+    await upload.must_be_possible()
+    try:
+        verb = await operation.function(upload, **inputs)
+        return await carry_out_request(replace(operation, function=verb), request, actor, {})
+    finally:
+        await upload.leave()
+
+
 async def ask_document(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:
     """Ask for a composed read, which records what it shows or refuses."""
     family_id = inputs.pop("family_id", None)
     document: Document = operation.function(**inputs)
-    statement = documents.statement(document.select, actor.role, one_family=operation.of_family)
+    statement = documents.statement(
+        document.select, actor.role, one_family=operation.of_family, candidates=document.candidates
+    )
     values = documents.parameters(document, actor, operation.permission, family_id, request.scope["trace_id"])
     body, next_cursor, names = await request.app.state.database.document(statement, values)
     if body is None:
@@ -233,7 +308,26 @@ async def ask_document(operation: Operation, request: Request, actor: Actor, inp
     if next_cursor:
         following = request.url.include_query_params(cursor=next_cursor)
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    return Response(content, 200, headers, "application/json")
+    return _unless_known(operation, request, Answer(200, content, headers))
+
+
+def _unless_known(operation: Operation, request: Request, answer: Answer) -> Response:
+    """The answer; or, to who has the same already, that they do. That is on record as it is: it shows as much."""
+    if operation.method == "GET" and is_known(request.headers.get("if-none-match"), answer.headers["ETag"]):
+        return Response(None, 304, answer.headers)
+    return Response(answer.body, answer.status, answer.headers, "application/json" if answer.body else None)
+
+
+async def follow_documents(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:
+    """Ask for what comes after a place, again and again; each time for who asks then, and with its record."""
+    following: Following = operation.function(**inputs)
+
+    def ask(place: int) -> tuple[str, dict[str, Any]]:
+        document = following.after(place)
+        statement = documents.statement(document.select, actor.role, one_family=False, candidates=document.candidates)
+        return statement, documents.parameters(document, actor, operation.permission, None, request.scope["trace_id"])
+
+    return EventStream(follow(request, actor, following.start, ask))
 
 
 async def _record_refusal(operation: Operation, request: Request, actor: Actor, about: dict[str, Any]) -> None:

@@ -43,11 +43,15 @@ class Permission(StrEnum):
     CLIENT_REGISTER = "client:register"
     PROFESSIONAL_READ = "professional:read"
     PROFESSIONAL_MANAGE = "professional:manage"
+    PROFESSIONAL_HAND_OVER = "professional:hand_over"
     ABSENCE_REPORT = "absence:report"
     PERSON_FIND = "person:find"
     PERSON_CHANGE = "person:change"
     PERSON_MERGE = "person:merge"
     CASELOAD_READ = "caseload:read"
+    EVENT_READ = "event:read"
+    SUBSCRIPTION_READ = "subscription:read"
+    SUBSCRIPTION_MANAGE = "subscription:manage"
     DISCLOSURE_READ = "disclosure:read"
     DISCLOSURE_HOLD = "disclosure:hold"
     OWN_LOG_READ = "own_log:read"
@@ -62,16 +66,19 @@ class Permission(StrEnum):
     REGISTRATION_READ = "registration:read"
     REGISTRATION_MAINTAIN = "registration:maintain"
     REGISTRATION_CONFIRM = "registration:confirm"
+    CASELOAD_SYNCHRONISE = "caseload:synchronise"
     MATCH_READ = "match:read"
     MATCH_DECIDE = "match:decide"
     MATCH_FOLLOW_UP = "match:follow_up"
     FAMILY_OPEN = "family:open"
     FAMILY_READ = "family:read"
+    FAMILY_EXPORT = "family:export"
     FAMILY_CHANGE = "family:change"
     FAMILY_MERGE = "family:merge"
     MEMBER_MANAGE = "member:manage"
     TEAM_READ = "team:read"
     TIMELINE_READ = "timeline:read"
+    INVOLVEMENT_EXPORT = "involvement:export"
     INVOLVEMENT_READ = "involvement:read"
     INVOLVEMENT_INVITE = "involvement:invite"
     INVOLVEMENT_DISCLOSE = "involvement:disclose"
@@ -137,6 +144,7 @@ RULES: dict[Permission, Rule] = {
     Permission.CLIENT_REGISTER: roles(Role.PLATFORM_ADMINISTRATOR),
     Permission.PROFESSIONAL_READ: roles(*STAFF),
     Permission.PROFESSIONAL_MANAGE: roles(Role.PLATFORM_ADMINISTRATOR, Role.AGENCY_SYSTEM),
+    Permission.PROFESSIONAL_HAND_OVER: roles(Role.AGENCY_SYSTEM),
     Permission.ABSENCE_REPORT: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
     Permission.PERSON_FIND: roles(Role.REGISTRAR),
     Permission.PERSON_CHANGE: roles(Role.REGISTRAR),
@@ -145,11 +153,16 @@ RULES: dict[Permission, Rule] = {
     Permission.REGISTRATION_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
     Permission.REGISTRATION_MAINTAIN: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
     Permission.REGISTRATION_CONFIRM: roles(Role.REGISTRAR),
+    Permission.CASELOAD_SYNCHRONISE: roles(Role.AGENCY_SYSTEM),
     Permission.MATCH_READ: roles(Role.REGISTRAR),
     Permission.MATCH_DECIDE: roles(Role.REGISTRAR),
     Permission.MATCH_FOLLOW_UP: roles(Role.REGISTRAR, Role.ANALYST),
     Permission.FAMILY_OPEN: roles(Role.REGISTRAR),
+    Permission.INVOLVEMENT_EXPORT: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
     Permission.CASELOAD_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL, Role.REGISTRAR, Role.FAMILY_MEMBER),
+    Permission.EVENT_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL, Role.REGISTRAR, Role.FAMILY_MEMBER),
+    Permission.SUBSCRIPTION_READ: roles(Role.AGENCY_SYSTEM, Role.REGISTRAR),
+    Permission.SUBSCRIPTION_MANAGE: roles(Role.AGENCY_SYSTEM, Role.REGISTRAR),
     Permission.DISCLOSURE_READ: roles(Role.PRIVACY_OFFICER),
     Permission.OWN_LOG_READ: roles(Role.FAMILY_MEMBER),
     Permission.ENTITLEMENT_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL, Role.REGISTRAR, Role.PRIVACY_OFFICER),
@@ -160,6 +173,7 @@ RULES: dict[Permission, Rule] = {
     Permission.EMERGENCY_REVIEW: roles(Role.PRIVACY_OFFICER),
     # For one family
     Permission.FAMILY_READ: relations(*AROUND, R.EMERGENCY, R.MEMBER),
+    Permission.FAMILY_EXPORT: relations(R.REGISTRAR, R.MEMBER),
     Permission.FAMILY_CHANGE: relations(R.REGISTRAR),
     Permission.FAMILY_MERGE: relations(R.REGISTRAR),
     Permission.ACCESS_EXPLAIN: relations(R.REGISTRAR, R.LEAD_COORDINATOR, R.PRIVACY_OFFICER),
@@ -195,6 +209,7 @@ FIELDS: dict[str, frozenset[Relation]] = {
     "measures": frozenset({R.REGISTRAR, R.LEAD_COORDINATOR, R.DEPUTY}),
     "lead": frozenset({*AROUND, R.CONSULTING_AGENCY, R.EMERGENCY, R.MEMBER}),
     "agencies": frozenset({*AROUND, R.EMERGENCY, R.MEMBER}),
+    "timeline": frozenset({*AROUND, R.MEMBER}),
 }
 """Who sees what not everybody related to a family sees: `lead` and `agencies` are the later stages of disclosure,
 `shielded` holds shielded persons too. An agency always sees its own involvement and the measures it carries out, a

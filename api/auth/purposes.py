@@ -35,7 +35,7 @@ PURPOSE_OF_ROLE: dict[Role, Purpose] = dict.fromkeys(Role, Purpose.ADMINISTRATIO
 ACTIVITIES: dict[str, frozenset[str]] = {
     "family_coordination": frozenset(
         {"family", "member", "team", "timeline", "involvement", "mandate", "deputy", "contact_point", "caseload"}
-        | {"consent", "measure"}
+        | {"consent", "measure", "event"}
     ),
     "assessment_of_signals": frozenset({"person", "registration", "match"}),
     "oversight_of_disclosures": frozenset({"disclosure", "own_log", "access"}),

@@ -155,10 +155,11 @@ NO_RELATION = "SELECT NULL::uuid AS family_id, NULL AS name, NULL::text[] AS pow
 
 
 class Scope(StrEnum):
-    """How far the visibility query looks: at the one family `%(family_id)s`, or at a page of families."""
+    """How far the visibility query looks: at one family, a page of them, or those that a document names."""
 
     ONE_FAMILY = "AND role.family_id = %(family_id)s"
     PAGE = "AND role.family_id > %(after)s ORDER BY role.family_id LIMIT %(limit)s + 1"
+    CANDIDATES = "AND role.family_id IN (SELECT family_id FROM candidate)"
 
 
 @cache

@@ -18,6 +18,7 @@ from api.domain.actor import Actor
 from api.problems import WireError, is_at
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
 FORM = "application/x-www-form-urlencoded"
 BODIES = {"POST": {JSON}, "PUT": {JSON}, "PATCH": {JSON, "application/merge-patch+json"}}
 ACCEPTABLE = {"*/*", "application/*", JSON, "application/problem+json"}
@@ -39,11 +40,16 @@ class StrictRoute(APIRoute):
         known = {one.alias for one in get_flat_params(self.dependant) if isinstance(one.field_info, Query)}
         takes_form = self.body_field is not None and isinstance(self.body_field.field_info, Form)
         takes_body = self.body_field is not None
+        offered: frozenset[str] = getattr(self.endpoint, "offers", frozenset())
+        taken_in: frozenset[str] = getattr(self.endpoint, "takes", frozenset())
 
         async def strict(request: Request) -> Response:
-            negotiate(request)
+            negotiate(request, offered)
             refuse_token_in_query(request)
             refuse_other_parameters(request, known)
+            if taken_in:
+                must_be_sent_as(request, taken_in)
+                return await handle(request)
             body = await request.body()
             if body and request.method in BODIES:
                 must_be_sent_as(request, {FORM} if takes_form else BODIES[request.method])
@@ -71,8 +77,12 @@ def refuse_other_parameters(request: Request, known: set[str]) -> None:
         raise WireError(400, "unknown_parameter", f"The query parameters here are, each at most once: {names}.")
 
 
-def must_be_sent_as(request: Request, media_types: set[str]) -> None:
-    if _media_type(request.headers.get("content-type", "")) not in media_types:
+def media_type_of(request: Request) -> str:
+    return _media_type(request.headers.get("content-type", ""))
+
+
+def must_be_sent_as(request: Request, media_types: set[str] | frozenset[str]) -> None:
+    if media_type_of(request) not in media_types:
         wanted = " or ".join(sorted(media_types))
         raise WireError(415, "unsupported_media_type", f"Send it with Content-Type: {wanted}.")
 
@@ -87,11 +97,19 @@ def read_json(request: Request, body: bytes, *, takes_body: bool) -> None:
         raise WireError(400, "body_not_taken", "Send this without a body.")
 
 
-def negotiate(request: Request) -> None:
-    """Refuse who can't take JSON for an answer."""
+def negotiate(request: Request, offered: frozenset[str] = frozenset()) -> None:
+    """Refuse who can't take JSON for an answer, nor what else is `offered` here."""
     wanted = request.headers.get("accept", "*/*") or "*/*"
-    if not any(_media_type(one) in ACCEPTABLE and not _is_refused(one) for one in wanted.split(",")):
-        raise WireError(406, "not_acceptable", "Answers are JSON. Send Accept: application/json.")
+    if not any(_media_type(one) in ACCEPTABLE | offered and not _is_refused(one) for one in wanted.split(",")):
+        names = " or ".join((JSON, *sorted(offered)))
+        raise WireError(406, "not_acceptable", f"Answers are JSON. Send Accept: {names}.")
+
+
+def prefers(request: Request, media_type: str) -> bool:
+    """Whether this is wanted before JSON: by its weight, and of what weighs the same by what is named first."""
+    wanted = (request.headers.get("accept") or JSON).split(",")
+    known = [one for one in wanted if _media_type(one) in ACCEPTABLE | {media_type} and not _is_refused(one)]
+    return bool(known) and _media_type(max(known, key=_quality)) == media_type
 
 
 def language_of(accept_language: str | None) -> str:
@@ -104,20 +122,25 @@ def language_of(accept_language: str | None) -> str:
     return "nl"
 
 
-async def claim_of(request: Request, actor: Actor) -> Claim | None:
-    """The claim a POST makes on its Idempotency-Key, if it has one."""
+async def claim_of(request: Request, actor: Actor, body: bytes | None = None) -> Claim | None:
+    """The claim a change makes on its Idempotency-Key, if it has one."""
     key = request.headers.get("idempotency-key")
-    if key is None or request.method != "POST":
+    if key is None:
         return None
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise WireError(400, "invalid_idempotency_key", f"An Idempotency-Key is 1 to {LONGEST_KEY} ASCII characters.")
     if bsn.is_in(key):
         raise WireError(400, "invalid_idempotency_key", "An Idempotency-Key is stored, so it must not hold a BSN.")
+    body = await request.body() if body is None else body
     return Claim(
         caller=":".join(str(part) for part in astuple(actor)),
         key=key,
-        request=b"\n".join([request.method.encode(), request.url.path.encode(), await request.body()]),
+        request=b"\n".join([request.method.encode(), _target(request).encode(), body]),
     )
+
+
+def _target(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _media_type(value: str) -> str:

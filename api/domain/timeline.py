@@ -4,7 +4,7 @@ from datetime import datetime
 
 from api.domain.documents import Document, load
 
-TIMELINE = load("timeline.sql")
+TIMELINE = load("knowable_events.sql", "timeline.sql")
 
 
 def timeline(before: tuple[datetime, int] | None, limit: int) -> Document:

@@ -29,19 +29,27 @@ from api.domain.models.record import (
     IdempotentRequest,
     OnceShielded,
     OutboxRow,
+    PublishedEvent,
     RecordCheckpoint,
 )
 from api.domain.models.registrations import Match, Registration, RegistrationRelative, UnplacedRegistration
+from api.domain.models.subscriptions import Delivery, DeliveryAttempt, DeliveryLine, Subscription, SubscriptionKey
+from api.domain.models.synchronisations import CaseloadRow, CaseloadSynchronisation
 
 __all__ = [
     "Absence",
     "Agency",
     "AuditRecord",
+    "CaseloadRow",
+    "CaseloadSynchronisation",
     "Client",
     "ClientAssertion",
     "ClientRemovedKey",
     "Consent",
     "ContactPoint",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryLine",
     "Deputy",
     "DisclosureHold",
     "EmergencyAccess",
@@ -62,9 +70,12 @@ __all__ = [
     "OutboxRow",
     "Person",
     "Professional",
+    "PublishedEvent",
     "Purpose",
     "RecordCheckpoint",
     "Registration",
     "RegistrationRelative",
+    "Subscription",
+    "SubscriptionKey",
     "UnplacedRegistration",
 ]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from api.domain import codes
@@ -134,11 +134,51 @@ class OnceShielded(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """An event still to be told outside. Written with the change, removed once told."""
+    """An event still to be published. Written with the change; the database numbers it."""
 
     __tablename__ = "outbox"
 
     event_id: UUID = Field(primary_key=True, foreign_key="event.id")
+    number: int | None = Field(
+        default=None, sa_column=Column("number", BigInteger, Identity(always=True), nullable=False, unique=True)
+    )
+
+
+class PublishedEvent(SQLModel, table=True):
+    """An event at its place in the one order of all, and whom it concerns. Places become visible in their order.
+
+    `position` is an instant in microseconds, a little off: how far two places are apart tells no number of events.
+    """
+
+    __tablename__ = "published_event"
+    __table_args__ = (
+        Index("published_event_family_id_idx", "family_id", "position", postgresql_where=text("family_id IS NOT NULL")),
+        Index(
+            "published_event_agency_id_idx",
+            "agency_id",
+            "position",
+            postgresql_where=text("family_id IS NULL AND agency_id IS NOT NULL"),
+        ),
+        Index(
+            "published_event_municipality_code_idx",
+            "municipality_code",
+            "position",
+            postgresql_where=text("municipality_code IS NOT NULL"),
+        ),
+    )
+
+    position: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    event_id: UUID = Field(foreign_key="event.id", unique=True)
+    type: codes.EventType = Field(sa_type=one_of(codes.EventType))
+    at: datetime = Field(sa_type=Instant)
+    about: str
+    line: str
+    """Within a line the order is that of what happened: a family, or the row it is about where there is none."""
+    family_id: UUID | None = None
+    agency_id: UUID | None = None
+    """Where no family is concerned: the agency that is."""
+    municipality_code: str | None = None
+    """The municipality whose registrar may hear of it, as it was then."""
 
 
 class IdempotentRequest(SQLModel, table=True):
