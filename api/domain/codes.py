@@ -194,6 +194,38 @@ class InvolvementEnd(StrEnum):
     MERGE_UNDONE = "merge_undone"
 
 
+class HandoverKind(StrEnum):
+    """What a professional who leaves can carry around a family."""
+
+    INVOLVEMENT = "involvement"
+    CONTACT_POINT = "contact_point"
+    MANDATE = "mandate"
+    DEPUTY = "deputy"
+
+
+class HandoverOutcome(StrEnum):
+    """What becomes of it when they hand over. A mandate is proposed, and goes over when the successor accepts."""
+
+    HANDED_OVER = "handed_over"
+    PROPOSED = "proposed"
+    STAYS = "stays"
+
+
+class HandoverReason(StrEnum):
+    """Why something stays with a professional who hands over."""
+
+    NO_SUCCESSOR = "no_successor"
+    SUCCESSOR_INVOLVED_ALREADY = "successor_involved_already"
+    SUCCESSOR_NOT_WORKING = "successor_not_working"
+    NO_RUNNING_INVOLVEMENT = "no_running_involvement"
+    NO_LEGAL_BASIS = "no_legal_basis"
+    PROPOSAL_OPEN = "proposal_open"
+    NOT_ANSWERED = "not_answered"
+    NAMED_BY_LEAD = "named_by_lead"
+    BEING_CHANGED = "being_changed"
+    REFUSED = "refused"
+
+
 class Power(StrEnum):
     """What a mandate allows the lead coordinator to do."""
 
@@ -296,6 +328,28 @@ class Kinship(StrEnum):
     CHILD = "child"
 
 
+class SynchronisationState(StrEnum):
+    """Where the synchronisation of a caseload stands."""
+
+    RECEIVED = "received"
+    RUNNING = "running"
+    CONFIRMATION_NEEDED = "confirmation_needed"
+    COMPARED = "compared"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+
+
+class CaseloadOutcome(StrEnum):
+    """What became of a row of a caseload, or of a registration that is in none of its rows."""
+
+    STARTED = "started"
+    CHANGED = "changed"
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+    KEPT = "kept"
+    REFUSED = "refused"
+
+
 class MatchKind(StrEnum):
     """Whether a match is of one person, or of a parent and a child."""
 
@@ -326,6 +380,55 @@ class DisclosureDecision(StrEnum):
     SHOWN = "shown"
     CHANGED = "changed"
     REFUSED = "refused"
+
+
+class SubscriptionState(StrEnum):
+    """Whether anything is delivered by a subscription."""
+
+    UNVERIFIED = "unverified"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
+class SubscriptionDisabling(StrEnum):
+    """Why Spil itself delivers nothing by a subscription any more."""
+
+    GONE = "gone"
+    UNREACHABLE = "unreachable"
+    MAKER_INACTIVE = "maker_inactive"
+
+
+class DeliveryKind(StrEnum):
+    """What is delivered."""
+
+    EVENT = "event"
+    CHALLENGE = "challenge"
+    TEST = "test"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+    WITHHELD = "withheld"
+
+
+class DeliveryReason(StrEnum):
+    """Why an attempt to deliver doesn't count as received."""
+
+    STATUS_REFUSED = "status_refused"
+    REDIRECTED = "redirected"
+    GONE = "gone"
+    TIMED_OUT = "timed_out"
+    ADDRESS_REFUSED = "address_refused"
+    TLS_FAILED = "tls_failed"
+    CONNECTION_FAILED = "connection_failed"
+    ANSWER_UNREADABLE = "answer_unreadable"
+    CHALLENGE_FAILED = "challenge_failed"
+    NOT_VISIBLE = "not_visible"
 
 
 class Answer(StrEnum):
@@ -396,6 +499,12 @@ class EventType(StrEnum):
     REGISTRATION_CONSULTED = "registration.consulted"
     REGISTRATION_ENDED = "registration.ended"
     REGISTRATION_EXPIRED = "registration.expired"
+    CASELOAD_SYNCHRONISATION_RECEIVED = "caseload_synchronisation.received"
+    CASELOAD_SYNCHRONISATION_CONFIRMED = "caseload_synchronisation.confirmed"
+    CASELOAD_SYNCHRONISATION_HELD = "caseload_synchronisation.held"
+    CASELOAD_SYNCHRONISATION_COMPARED = "caseload_synchronisation.compared"
+    CASELOAD_SYNCHRONISATION_COMPLETED = "caseload_synchronisation.completed"
+    CASELOAD_SYNCHRONISATION_STOPPED = "caseload_synchronisation.stopped"
     MATCH_FOUND = "match.found"
     MATCH_SHARED = "match.shared"
     MATCH_JOINED = "match.joined"
@@ -420,3 +529,15 @@ class EventType(StrEnum):
     EMERGENCY_ACCESS_OPENED = "emergency_access.opened"
     EMERGENCY_ACCESS_ENDED = "emergency_access.ended"
     EMERGENCY_ACCESS_REVIEWED = "emergency_access.reviewed"
+    SUBSCRIPTION_MADE = "subscription.made"
+    SUBSCRIPTION_CHANGED = "subscription.changed"
+    SUBSCRIPTION_CHALLENGED = "subscription.challenged"
+    SUBSCRIPTION_VERIFIED = "subscription.verified"
+    SUBSCRIPTION_TESTED = "subscription.tested"
+    SUBSCRIPTION_PAUSED = "subscription.paused"
+    SUBSCRIPTION_RESUMED = "subscription.resumed"
+    SUBSCRIPTION_REPLAYED = "subscription.replayed"
+    SUBSCRIPTION_DISABLED = "subscription.disabled"
+    SUBSCRIPTION_KEY_ADDED = "subscription.key_added"
+    SUBSCRIPTION_KEY_REMOVED = "subscription.key_removed"
+    SUBSCRIPTION_REMOVED = "subscription.removed"

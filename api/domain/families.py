@@ -41,6 +41,12 @@ def open_family(
     return family
 
 
+def hold(work: Work, family: Family) -> None:
+    """Keep a family as it is until this transaction ends, so that what is read of it is of one instant."""
+    work.session.refresh(family, with_for_update={"read": True})
+    work.at = max(work.at, family.changed_at)
+
+
 def change(work: Work, family: Family, **new: Any) -> Family:
     leaves_court = new.get("framework", Framework.COURT_ORDERED) != Framework.COURT_ORDERED
     if leaves_court and measures.run(work, family):

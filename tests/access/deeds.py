@@ -2,6 +2,7 @@
 
 DEEDS = {
     "get_family": "read the family",
+    "export_family": "export the family",
     "change_family": "change the family",
     "close_family": "change the family",
     "reopen_family": "change the family",
@@ -70,6 +71,8 @@ BY_ROLE: list[tuple[set[str], str]] = [
     ({*STAFF, MEMBER, ANALYST}, "get_help_domain list_legal_grounds list_purposes check_access"),
     (STAFF, "list_professionals get_professional list_absences"),
     ({AGENCY, PROFESSIONAL, REGISTRAR, MEMBER}, "get_caseload"),
+    ({AGENCY}, "hand_over_roles"),
+    ({AGENCY, PROFESSIONAL}, "export_involvements"),
     ({AGENCY, PROFESSIONAL}, "make_registration list_registrations get_registration change_registration"),
     ({AGENCY, PROFESSIONAL}, "renew_registration end_registration record_consultation report_absence withdraw_absence"),
     ({REGISTRAR}, "open_family search_persons get_person change_person list_unconfirmed_registrations"),

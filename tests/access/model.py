@@ -220,6 +220,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "ask whom to call": AROUND | {MEMBER, EMERGENCY, CONSULTING},
     "read the family": AROUND | {MEMBER, EMERGENCY},
     "read the timeline": AROUND | {MEMBER},
+    "export the family": frozenset({REGISTRAR, MEMBER}),
     "read mandates": AROUND | {MEMBER, PROPOSED},
     "read involvements": AROUND | {MEMBER, INVITED, CONSULTING, SIGNALLING},
     "manage members": frozenset({REGISTRAR}),

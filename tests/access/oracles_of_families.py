@@ -121,6 +121,25 @@ def a_family_to_merge_into(world: World, scene: Scene) -> Iterator[Attempt]:
     )
 
 
+@oracle("a hidden family named in a hand-over")
+def a_family_to_hand_over(world: World, scene: Scene) -> Iterator[Attempt]:
+    """An agency names another successor for it; what its own professional carries is heard either way."""
+    agency, own = world.an_agency(), world.a_family()
+    leaver, colleague, other = (world.a_professional(agency) for _ in range(3))
+    world.an_involvement(own, agency, professional=leaver)
+    system, path = world.as_(world.system(agency)), f"/professionals/{leaver.id}/_handover"
+    bodies = [
+        {
+            "dryRun": True,
+            "successorId": str(colleague.id),
+            "exceptions": [{"familyId": str(one), "successorId": str(other.id)}],
+        }
+        for one in (scene.family.id, uuid4(), own.id)
+    ]
+    with locked(world, scene.family.id):
+        yield Attempt(*(system.post(path, body) for body in bodies))
+
+
 @oracle("parts of a hidden family, below a family of one's own")
 def parts_below_ones_own(world: World, scene: Scene) -> Iterator[Attempt]:
     """Whatever the method, the preconditions and the body: 404 comes before 428 and 412."""

@@ -55,7 +55,7 @@ NAMED = {
     "toMemberId": "a hidden member, named in a consent or a measure",
 }
 """Every id of what can be hidden that a body or a query can name, and the oracle that names one."""
-KNOWN_TO_ALL = {"agencyId", "professionalId", "coverId", "on_behalf_of"}
+KNOWN_TO_ALL = {"agencyId", "professionalId", "successorId", "coverId", "on_behalf_of"}
 """These name what is in the directory, which is open to every role that works here."""
 
 

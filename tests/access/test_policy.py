@@ -109,6 +109,7 @@ BY_ROLE = {
     "GET /professionals": STAFF,
     "GET /professionals/{professionalId}": STAFF,
     "PATCH /professionals/{professionalId}": "AS",
+    "POST /professionals/{professionalId}/_handover": "S",
     "GET /professionals/{professionalId}/absences": STAFF,
     "POST /professionals/{professionalId}/absences": "SP",
     "DELETE /professionals/{professionalId}/absences/{absenceId}": "SP",
@@ -149,6 +150,7 @@ BY_ROLE = {
     "GET /persons/{personId}": "R",
     "PATCH /persons/{personId}": "R",
     "GET /caseload": "SPRM",
+    "GET /involvement-export": "SP",
     "GET /disclosures": "O",
     "POST /disclosures/_search": "O",
     "GET /disclosures/processing-log": "O",
@@ -181,6 +183,7 @@ BY_RELATION = {
     "POST /_reopen": {"registrar"},
     "POST /_move": {"registrar"},
     "POST /_merge": {"registrar"},
+    "GET /export": {"registrar", "parent", "teenager"},
     "GET /who-is-involved": READERS,
     "GET /timeline": READERS,
     "GET /access": {"registrar", "lead", "officer"},
@@ -257,6 +260,7 @@ def _somebody(world: World, role: str) -> Actor:
 BODIES = {
     "POST /agencies": {"name": "x", "kind": "school", "phone": "wrong"},
     "POST /agencies/{agencyId}/professionals": {"name": "x", "function": "y"},
+    "POST /professionals/{professionalId}/_handover": {"dryRun": True},
     "POST /professionals/{professionalId}/absences": {"startsOn": "2026-01-01", "endsOn": "2026-01-02"},
     "POST /municipalities": {
         "code": "0000",
