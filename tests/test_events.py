@@ -3,20 +3,21 @@
 import json
 import threading
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import psycopg
 import pytest
 from sqlmodel import Session, create_engine, func, select
 
-from api.cli.grounds import GROUND_OF
 from api.db import sqlalchemy_url
 from api.domain import publishing
 from api.domain.actor import Actor
-from api.domain.codes import EventType, LegalBasis
+from api.domain.codes import EventType
 from api.domain.event_catalogue import CATALOGUE, LINKS, PLURALS
 from api.domain.models import OutboxRow
 from api.settings import Settings
+from tests.registering import a_body
 from tests.world import Team, World, a_bsn, refused
 
 
@@ -160,18 +161,14 @@ def test_events_and_timeline_tell_the_same(world: World, publish: Any) -> None:
     for actor in (world.registrar, world.actor(team.lead), world.system(team.agency)):
         shown = world.as_(actor).get(f"{team.path}/timeline").json()["items"]
         told, _ = read(world, actor, **of_family(team))
-        assert {(event["id"], event["data"]["event"]) for event in told} == {(item["id"], item["type"]) for item in shown}
+        assert {(event["id"], event["data"]["event"]) for event in told} == {
+            (item["id"], item["type"]) for item in shown
+        }
 
 
 def test_a_registration_is_told_to_its_own_agency_only(world: World, publish: Any) -> None:
     agency, other = world.an_agency(), world.an_agency()
-    body = {
-        "municipalityCode": world.municipality.code,
-        "bsn": a_bsn(),
-        "helpDomains": ["parenting"],
-        "legalBasis": "statutory_task",
-        "legalGround": GROUND_OF[LegalBasis.STATUTORY_TASK],
-    }
+    body = a_body(agency, a_bsn(), world.municipality.code)
     made = world.as_(world.system(agency)).post("/registrations", body)
     assert made.status_code == 201, made.text
     publish()
@@ -247,4 +244,4 @@ def test_the_stream_tells_what_comes_and_goes_on_after_a_break(world: World, pub
 
 def take(lines: Iterator[str], count: int) -> list[str]:
     """The next lines of a stream that say something."""
-    return [line for line, _ in zip((line for line in lines if line and not line.startswith(":")), range(count))]  # noqa: B905
+    return list(islice((line for line in lines if line and not line.startswith(":")), count))

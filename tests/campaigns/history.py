@@ -109,7 +109,9 @@ LAWS: dict[str, str] = {
           AND e.type NOT IN ('involvement.confirmed', 'involvement.changed') -- said again, it may change nothing
           AND e.at > (SELECT min(at) FROM watched_version)
           AND NOT EXISTS (SELECT FROM watched_change c WHERE c.xid = e.xmin::text AND c.id = e.about)""",
-    "an event has its outbox row": "SELECT id FROM event WHERE id NOT IN (SELECT event_id FROM outbox)",
+    "an event is published or will be": """
+        SELECT id FROM event WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.event_id = event.id)
+          AND NOT EXISTS (SELECT FROM published_event p WHERE p.event_id = event.id)""",
     "an event has its audit record": """
         SELECT e.id FROM event e WHERE NOT EXISTS (SELECT FROM audit_record a WHERE a.event_id = e.id)""",
     "what ended has its event": """
