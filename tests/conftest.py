@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 
+from api.domain.addresses import Receivers
 from api.embedded import postgres
 from api.main import create_app
 from api.migrating import migrate
@@ -92,6 +93,7 @@ def settings(new_database) -> Settings:  # type: ignore[no-untyped-def]
         signing_key=_new_signing_key(),
         data_keys=f'{{"1": "{base64.b64encode(secrets.token_bytes(32)).decode()}"}}',
         pseudonym_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+        receivers=Receivers.ANYWHERE,
     )
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
@@ -18,6 +19,8 @@ from api.cli.port import reserve
 from api.cli.screen import done, refuse, say
 from api.cli.stopping import stoppable
 from api.db import Database, DatabaseRole
+from api.delivering import AT_ONCE, Deliverer
+from api.receivers import Sender
 from api.settings import Settings
 
 PATIENCE = 5
@@ -43,18 +46,21 @@ class WithWorker(uvicorn.Server):
     def __init__(self, app: FastAPI, ready: Callable[[], None]) -> None:
         super().__init__(uvicorn.Config(app, **HOW))
         self._state, self._ready = app.state, ready
+        self._opened = AsyncExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         book = book_of(self._state.settings)
         self._database = Database(self._state.settings.database_url, 1, DatabaseRole.WORKER)
-        self._worker = asyncio.create_task(worker.run(self._database, self._state.vault, book))
+        deliverer = await self._opened.enter_async_context(delivering(self._state.settings))
+        self._worker = asyncio.create_task(worker.run(self._database, self._state.vault, book, deliverer))
         self._worker.add_done_callback(_tell_failure)
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._worker.cancel()
         await asyncio.gather(self._worker, return_exceptions=True)
+        await self._opened.aclose()
         await self._database.close()
         await super().shutdown(sockets=sockets)
 
@@ -77,13 +83,30 @@ def work_configured() -> None:
 
     async def work() -> None:
         try:
-            await worker.run(database, vault_of(settings), book_of(settings))
+            async with delivering(settings) as deliverer:
+                await worker.run(database, vault_of(settings), book_of(settings), deliverer)
         finally:
             await database.close()
 
     done("Working. Stop with Ctrl-C.")
     with stoppable():
         asyncio.run(work())
+
+
+@asynccontextmanager
+async def delivering(settings: Settings) -> AsyncIterator[Deliverer]:
+    """What delivers events, with its connections to the database and to receivers."""
+    url = settings.database_url or ""
+    reader = Database(url, settings.connections, DatabaseRole.APP)
+    writer = Database(url, settings.connections, DatabaseRole.WORKER)
+    sender = Sender(settings.receivers, AT_ONCE)
+    await reader.open()
+    try:
+        yield Deliverer(reader, writer, sender, settings.event_source)
+    finally:
+        await sender.close()
+        await writer.close()
+        await reader.close()
 
 
 def _must_answer(settings: Settings) -> None:

@@ -60,6 +60,8 @@ SEALED = (
     Sealed("registration", "bsn_sealed", "bsn_pseudonym"),
     Sealed("registration_relative", "bsn_sealed", "bsn_pseudonym"),
     Sealed("idempotent_request", "answer"),
+    Sealed("caseload_row", "bsn_sealed", "bsn_pseudonym"),
+    Sealed("subscription_key", "private_key_sealed"),
 )
 FINGERPRINTS = (("idempotent_request", "fingerprint"),)
 """Keyed digests of what isn't kept: they can't be made anew, and matter as long as the request may be repeated."""

@@ -9,13 +9,13 @@ No writer can forget to tell: at commit, a changed row that no event is about ra
 reason rows are changed one by one, never by a bulk statement.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import event, insert, inspect
+from sqlalchemy import ARRAY, cast, event, insert, inspect
 from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.sql.selectable import ForUpdateArg
 from sqlmodel import Session, SQLModel, func, select
@@ -25,12 +25,17 @@ from api.domain.codes import EventType
 from api.domain.errors import ForgottenEvent, NotFound
 from api.domain.models import (
     AuditRecord,
+    CaseloadRow,
+    CaseloadSynchronisation,
     ClientAssertion,
     ClientRemovedKey,
+    Delivery,
+    DeliveryLine,
     Event,
     Family,
     IdempotentRequest,
     OutboxRow,
+    SubscriptionKey,
     UnplacedRegistration,
 )
 from api.domain.vault import Vault
@@ -42,19 +47,35 @@ BOOKKEEPING = (
     IdempotentRequest,
     ClientAssertion,
     ClientRemovedKey,
+    SubscriptionKey,
+    Delivery,
+    DeliveryLine,
     UnplacedRegistration,
+    CaseloadSynchronisation,
+    CaseloadRow,
 )
 """The record itself, and what concerns nobody but a client and Spil. Everything else must be told."""
 
 KEEP = ForUpdateArg(read=True, key_share=True)
 """Lock a row that a change refers to: it can't be changed in the meantime by who locks it `FOR UPDATE` first."""
 
+MANY = 10
+"""From so many rows on it is quicker to send them as columns."""
+
 Row = TypeVar("Row", bound=SQLModel)
+Found = TypeVar("Found")
 
 
 def keep(session: Session, table: type[SQLModel], rows: list[dict[str, Any]]) -> None:
     """Insert rows of the record, all in one statement that gives nothing back: who adds to it may not read it."""
-    session.connection().execute(insert(inspect(table).local_table).inline(), rows)
+    own = inspect(table).local_table
+    if len(rows) < MANY:
+        session.connection().execute(insert(own).inline(), rows)
+        return
+    names = list(rows[0])
+    columns = (cast([row[name] for row in rows], ARRAY(own.c[name].type)) for name in names)
+    given = func.unnest(*columns).table_valued(*names).render_derived()
+    session.connection().execute(insert(own).from_select(names, select(*given.c), include_defaults=False))
 
 
 class Work:
@@ -76,6 +97,7 @@ class Work:
         self._families: dict[UUID, Family] = {}
         self._events: list[dict[str, Any]] = []
         self._records: list[dict[str, Any]] = []
+        self._found: dict[Hashable, Any] = {}
         event.listen(session, "before_flush", self._note_changes)
         event.listen(session, "do_orm_execute", self._refuse_bulk)
         event.listen(session, "before_commit", self._seal)
@@ -101,6 +123,13 @@ class Work:
             raise NotFound(missing)
         return row
 
+    def once(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What `find` gives, looked up once in this transaction: what it locked stays locked."""
+        if key not in self._found:
+            self._found[key] = find()
+        found: Found = self._found[key]
+        return found
+
     def tell(
         self,
         what: EventType,
@@ -120,28 +149,29 @@ class Work:
         by = self.actor if at == self.at else CLOCK
         row_id = getattr(about, "id", None) or getattr(about, "code", None)
         family_id = family_id or (about.id if isinstance(about, Family) else getattr(about, "family_id", None))
-        told = Event(
-            type=what,
-            at=at,
-            place=len(self._events),
-            family_id=family_id,
-            about=str(row_id),
-            involvement_id=row_id if what.startswith("involvement.") else None,
-            agency_id=getattr(about, "agency_id", None),
-            professional_id=getattr(about, "professional_id", None),
-            help_domain=getattr(about, "help_domain", None),
-            reason=reason,
-            by_role=by.role,
-            by_agency_id=by.agency_id,
-            by_municipality_code=by.municipality_code,
-        )
-        self._events.append(told.model_dump() | detail)
+        told = {
+            "id": uuid4(),
+            "type": what,
+            "at": at,
+            "place": len(self._events),
+            "family_id": family_id,
+            "about": str(row_id),
+            "involvement_id": row_id if what.startswith("involvement.") else None,
+            "agency_id": getattr(about, "agency_id", None),
+            "professional_id": getattr(about, "professional_id", None),
+            "help_domain": getattr(about, "help_domain", None),
+            "reason": reason,
+            "by_role": by.role,
+            "by_agency_id": by.agency_id,
+            "by_municipality_code": by.municipality_code,
+        }
+        self._events.append(told | detail)
         self._told[id(about)] = about
         if family_id in self._families:
             family = self._families[family_id]
             family.changed_at = self.at
             self._told[id(family)] = family
-        self.record(what, "changed", by, family_id=family_id, event_id=told.id)
+        self.record(what, "changed", by, family_id=family_id, event_id=told["id"])
 
     @contextmanager
     def by_itself(self) -> Iterator[None]:
@@ -155,10 +185,10 @@ class Work:
 
     def record(self, action: str, decision: str, by: Actor | None = None, **what: Any) -> None:
         """Leave an audit record of what this actor did or was shown; it commits with the rest."""
+        by = by or self.actor
         where = {"municipality_code": self.municipality_code, "trace_id": self.trace_id}
-        record = AuditRecord.of(by or self.actor, action, decision, self.at, **where)
-        ground = self.ground if record.role == self.actor.role else {}
-        self._records.append(record.model_dump(exclude={"id"}) | ground | what)
+        ground = self.ground if by.role == self.actor.role else {}
+        self._records.append(AuditRecord.columns(by, action, decision, self.at) | where | ground | what)
 
     def _note_changes(self, session: Session, *_: object) -> None:
         for row in (*session.new, *session.dirty, *session.deleted):
@@ -185,5 +215,5 @@ class Work:
 
     def _forget(self, *_: object) -> None:
         """What is committed is told, and what is rolled back has not happened."""
-        self._changed, self._told = {}, {}
+        self._changed, self._told, self._found = {}, {}, {}
         self._events, self._records = [], []

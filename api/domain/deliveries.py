@@ -1,0 +1,349 @@
+"""Deliveries: what is to be sent by which subscription, in which order, and what came of it.
+
+Invariants: nothing is lost (what isn't done is waiting, whoever was at it and stopped), and within a line nothing is
+sent while something before it is waiting. Whoever delivers claims a line for a while; a claim that isn't kept up is
+anybody's. Several may send the same thing then, under the same id, but nobody goes on after a claim that was lost.
+
+Runs as the worker, for every organisation. Deliveries are bookkeeping; what happens to a subscription is told.
+"""
+
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from api.domain import subscriptions
+from api.domain.actor import CLOCK, Actor, Role
+from api.domain.codes import DeliveryKind, DeliveryReason, DeliveryState, SubscriptionDisabling
+from api.domain.models import Subscription
+from api.domain.vault import Vault
+from api.domain.work import Work
+
+LEASE = timedelta(seconds=30)
+"""How long a claim lasts. More than an attempt can take, so that nobody sends beside whoever is at it."""
+TRIES_FOR = timedelta(days=3)
+CHALLENGES_FOR = timedelta(days=1)
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 8 * 3600.0
+LONGEST_SILENCE = 6 * 3600.0
+"""Seconds that a receiver can ask to be left alone at most."""
+
+CLAIM = """
+WITH due AS (
+  SELECT found.* FROM subscription s
+  CROSS JOIN LATERAL (
+    SELECT subscription_id, line FROM delivery_line l
+    WHERE l.subscription_id = s.id AND l.due_at <= statement_timestamp()
+      AND (s.state = 'active' OR l.line = 'challenge')
+    ORDER BY l.due_at LIMIT %(each)s FOR UPDATE SKIP LOCKED
+  ) AS found
+  WHERE s.state IN ('active', 'unverified') AND coalesce(s.not_before, '-infinity') <= statement_timestamp()
+    AND s.id <> ALL (%(busy)s::uuid[])
+  ORDER BY random() LIMIT %(limit)s
+)
+UPDATE delivery_line l SET claim = gen_random_uuid(), due_at = statement_timestamp() + %(lease)s
+FROM due WHERE l.subscription_id = due.subscription_id AND l.line = due.line
+RETURNING l.subscription_id, l.line, l.claim
+"""
+
+HEAD = """
+SELECT d.id, d.kind, d.event_id, d.type, d.position, d.attempts, d.first_attempt_at, d.made_at,
+       p.family_id, p.position IS NOT NULL AS published,
+       s.id AS subscription_id, s.url, s.challenge, s.failing_since,
+       s.role, s.subject, s.issuer, s.via, s.agency_id, s.municipality_code,
+       coalesce(a.active, true) AND coalesce(c.active, true) AS maker_active,
+       ARRAY(SELECT k.id FROM subscription_key k WHERE k.subscription_id = s.id ORDER BY k.added_at, k.id) AS key_ids,
+       ARRAY(SELECT k.private_key_sealed FROM subscription_key k WHERE k.subscription_id = s.id
+             ORDER BY k.added_at, k.id) AS keys
+FROM delivery d JOIN subscription s ON s.id = d.subscription_id
+LEFT JOIN published_event p ON p.position = d.position
+LEFT JOIN agency a ON a.id = s.agency_id
+LEFT JOIN client c ON c.id = s.subject AND c.agency_id = s.agency_id
+WHERE d.subscription_id = %(subscription_id)s AND d.line = %(line)s AND d.state = 'waiting'
+  AND (s.state = 'active' OR (s.state = 'unverified' AND d.kind = 'challenge'))
+ORDER BY d.position, d.id LIMIT 1
+"""
+
+KEPT = """SELECT clock_timestamp() FROM delivery_line
+ WHERE subscription_id = %(subscription_id)s AND line = %(line)s AND claim = %(claim)s FOR UPDATE"""
+RENEW = """UPDATE delivery_line SET due_at = statement_timestamp() + %(lease)s
+ WHERE subscription_id = %(subscription_id)s AND line = %(line)s AND claim = %(claim)s"""
+LET_GO = """UPDATE delivery_line SET claim = NULL, due_at = statement_timestamp() + %(pause)s
+ WHERE subscription_id = %(subscription_id)s AND line = %(line)s AND claim = %(claim)s"""
+EMPTY = """DELETE FROM delivery_line l
+ WHERE subscription_id = %(subscription_id)s AND line = %(line)s AND claim = %(claim)s AND NOT EXISTS (
+   SELECT FROM delivery d
+   WHERE d.subscription_id = l.subscription_id AND d.line = l.line AND d.state = 'waiting')"""
+
+NOTE = """INSERT INTO delivery_attempt (delivery_id, at, milliseconds, status, reason, trace_id)
+ SELECT id, statement_timestamp(), %(milliseconds)s, %(status)s, %(reason)s, %(trace_id)s
+ FROM delivery WHERE id = %(id)s"""
+SETTLE = """UPDATE delivery SET state = %(state)s, attempts = attempts + 1,
+  first_attempt_at = coalesce(first_attempt_at, statement_timestamp()),
+  sent_at = CASE WHEN %(sent)s THEN statement_timestamp() ELSE sent_at END,
+  done_at = CASE WHEN %(done)s THEN statement_timestamp() END
+ WHERE id = %(id)s"""
+
+REACHED = "UPDATE subscription SET failing_since = NULL WHERE id = %(id)s AND failing_since IS NOT NULL"
+MISSED = """UPDATE subscription SET failing_since = coalesce(failing_since, statement_timestamp()),
+  not_before = coalesce(%(not_before)s::timestamptz, not_before) WHERE id = %(id)s"""
+
+BEHIND = """
+SELECT s.id FROM subscription s WHERE s.state = 'active'
+  AND (s.position < spil_published_until() OR s.replay_upto IS NOT NULL) ORDER BY random()
+"""
+LOOK = """
+SELECT id, role, subject, issuer, via, agency_id, municipality_code, types, family_ids,
+       position, replay_after, replay_upto, spil_published_until() AS upto
+FROM subscription WHERE id = %(id)s AND state = 'active' FOR NO KEY UPDATE SKIP LOCKED
+"""
+LOOKED = "UPDATE subscription SET position = %(upto)s WHERE id = %(id)s"
+LOOKED_AGAIN = """UPDATE subscription SET replay_after = CASE WHEN NOT %(over)s THEN %(upto)s END,
+  replay_upto = CASE WHEN NOT %(over)s THEN replay_upto END WHERE id = %(id)s"""
+SPREAD = """
+WITH made AS (
+  INSERT INTO delivery (subscription_id, kind, event_id, type, position, line, state, attempts, made_at)
+  SELECT %(subscription_id)s, 'event', p.event_id, %(names)s::jsonb ->> p.type, p.position, p.line, 'waiting', 0,
+         statement_timestamp()
+  FROM published_event p WHERE p.position = ANY (%(positions)s::bigint[]) ORDER BY p.position
+  ON CONFLICT (subscription_id, event_id) DO UPDATE
+    SET state = 'waiting', attempts = 0, first_attempt_at = NULL, done_at = NULL WHERE %(again)s
+  RETURNING line
+)
+INSERT INTO delivery_line (subscription_id, line, due_at)
+SELECT DISTINCT %(subscription_id)s::uuid, line, statement_timestamp() FROM made ORDER BY line
+ON CONFLICT (subscription_id, line) DO UPDATE SET line = excluded.line
+"""
+"""A line that is there already stays due when it was; it is touched, so that nobody who is just done with it misses
+what is new."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A line that is somebody's to deliver."""
+
+    subscription_id: UUID
+    line: str
+    claim: UUID
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is first in a line, where it goes, and by whose eyes it is looked at."""
+
+    id: int
+    kind: DeliveryKind
+    event_id: UUID
+    type: str
+    position: int
+    attempts: int
+    first_attempt_at: datetime | None
+    made_at: datetime
+    subscription_id: UUID
+    family_id: UUID | None
+    published: bool
+    """Whether the event is still there."""
+    url: str
+    challenge: str
+    failing: bool
+    actor: Actor
+    maker_active: bool
+    keys: tuple[tuple[UUID, bytes], ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attempt."""
+
+    trace_id: str
+    reason: DeliveryReason | None = None
+    status: int | None = None
+    milliseconds: int = 0
+    retry_after: float | None = None
+    maker_inactive: bool = False
+
+    @property
+    def received(self) -> bool:
+        return self.reason is None
+
+    @property
+    def withheld(self) -> bool:
+        return self.reason is DeliveryReason.NOT_VISIBLE and not self.maker_inactive
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long is waited for what."""
+
+    lease: timedelta = LEASE
+    first_pause: float = FIRST_PAUSE
+
+
+def claim(session: Session, limit: int, each: int, busy: Collection[UUID], patience: Patience) -> list[Claim]:
+    """Claim lines that are due, of no subscription more than `each`, and none of those that are `busy`."""
+    values = {"limit": limit, "each": each, "busy": list(busy), "lease": patience.lease}
+    rows = session.connection().exec_driver_sql(CLAIM, values).all()
+    session.commit()
+    return [Claim(*row) for row in rows]
+
+
+def head(session: Session, mine: Claim) -> Head | None:
+    """What is first in the line; None if nothing is, or nothing may be delivered by the subscription now."""
+    row = session.connection().exec_driver_sql(HEAD, vars(mine)).first()
+    if row is None:
+        return None
+    actor = Actor(
+        role=Role(row.role),
+        subject=row.subject,
+        issuer=row.issuer,
+        via=row.via,
+        agency_id=row.agency_id,
+        municipality_code=row.municipality_code,
+    )
+    names = ("id", "event_id", "type", "position", "attempts", "first_attempt_at", "made_at", "subscription_id")
+    more = ("family_id", "published", "url", "challenge", "maker_active")
+    return Head(
+        **{name: getattr(row, name) for name in names + more},
+        kind=DeliveryKind(row.kind),
+        failing=row.failing_since is not None,
+        actor=actor,
+        keys=tuple(zip(row.key_ids, map(bytes, row.keys), strict=True)),
+    )
+
+
+def let_go(session: Session, mine: Claim, pause: float = 0) -> None:
+    """Give a line back: it is gone if nothing is waiting in it."""
+    _execute(session, KEPT, vars(mine))
+    _execute(session, EMPTY, vars(mine))
+    _execute(session, LET_GO, vars(mine) | {"pause": timedelta(seconds=pause)})
+    session.commit()
+
+
+def settle(
+    session: Session, vault: Vault, mine: Claim, sent: Head, outcome: Outcome, patience: Patience
+) -> Head | None:
+    """Write down what came of an attempt; gives what is to be sent next, unless the line has to wait."""
+    subscription = None
+    if not outcome.received or sent.failing or sent.kind is DeliveryKind.CHALLENGE:
+        subscription = session.get(Subscription, sent.subscription_id, with_for_update={"key_share": True})
+    _execute(session, NOTE, vars(outcome) | {"id": sent.id})
+    now = session.connection().exec_driver_sql(KEPT, vars(mine)).scalar()
+    if now is None:  # somebody else goes on with it
+        session.commit()
+        return None
+    state = _state(sent, outcome, now)
+    left = not outcome.withheld and not outcome.maker_inactive
+    done = state is not DeliveryState.WAITING
+    _execute(session, SETTLE, {"id": sent.id, "state": state, "sent": left, "done": done})
+    if subscription is not None:
+        _follow(Work(session, CLOCK, now, vault), subscription, sent, outcome)
+        session.flush()
+    return _next(session, mine, sent, state, outcome, patience)
+
+
+def _next(
+    session: Session, mine: Claim, sent: Head, state: DeliveryState, outcome: Outcome, patience: Patience
+) -> Head | None:
+    following = head(session, mine) if state is not DeliveryState.WAITING else None
+    if following is None:
+        waits = state is DeliveryState.WAITING and not outcome.maker_inactive
+        let_go(session, mine, pause_after(sent.attempts + 1, patience) if waits else 0)
+        return None
+    _execute(session, RENEW, vars(mine) | {"lease": patience.lease})
+    session.commit()
+    return following
+
+
+def pause_after(attempts: int, patience: Patience) -> float:
+    """Seconds until the next attempt: longer each time, and never quite the same."""
+    longest: float = min(LONGEST_PAUSE, patience.first_pause * 4.0 ** min(attempts - 1, 20))
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - so that not all come back at once
+
+
+def _state(sent: Head, outcome: Outcome, now: datetime) -> DeliveryState:
+    if outcome.received:
+        return DeliveryState.DELIVERED
+    if outcome.withheld:
+        return DeliveryState.WITHHELD
+    tries_for = CHALLENGES_FOR if sent.kind is DeliveryKind.CHALLENGE else TRIES_FOR
+    over = sent.first_attempt_at is not None and now - sent.first_attempt_at >= tries_for
+    return DeliveryState.GIVEN_UP if over else DeliveryState.WAITING
+
+
+def _follow(work: Work, subscription: Subscription, sent: Head, outcome: Outcome) -> None:
+    """What an attempt means for its subscription."""
+    if outcome.withheld:
+        return
+    if outcome.received:
+        if sent.kind is DeliveryKind.CHALLENGE and subscription.challenge == sent.challenge:
+            subscriptions.verified(work, subscription)
+        _execute(work.session, REACHED, {"id": subscription.id})
+    elif outcome.maker_inactive:
+        subscriptions.disable(work, subscription, SubscriptionDisabling.MAKER_INACTIVE)
+    elif outcome.reason is DeliveryReason.GONE:
+        subscriptions.disable(work, subscription, SubscriptionDisabling.GONE)
+    elif work.at - (subscription.failing_since or work.at) >= TRIES_FOR:
+        subscriptions.disable(work, subscription, SubscriptionDisabling.UNREACHABLE)
+    else:
+        _execute(work.session, MISSED, {"id": subscription.id, "not_before": _silence(work, outcome)})
+
+
+def _silence(work: Work, outcome: Outcome) -> datetime | None:
+    """Until when the receiver wants to be left alone, within reason."""
+    if outcome.retry_after is None:
+        return None
+    return work.at + timedelta(seconds=min(max(outcome.retry_after, 1.0), LONGEST_SILENCE))
+
+
+def _execute(session: Session, statement: str, values: dict[str, Any]) -> int:
+    return session.connection().exec_driver_sql(statement, values).rowcount
+
+
+# What is to be delivered
+
+
+def behind(session: Session) -> Sequence[UUID]:
+    """The subscriptions for which there may be something new, in no order."""
+    return session.connection().exec_driver_sql(BEHIND).scalars().all()
+
+
+def spread(
+    session: Session, subscription_id: UUID, positions: Sequence[int], names: str, *, again: bool = False
+) -> None:
+    """Have the events at these places delivered; with `again` also those that were delivered before."""
+    values = {"subscription_id": subscription_id, "positions": list(positions), "names": names, "again": again}
+    _execute(session, SPREAD, values)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where a subscription is to look on, and by whose eyes."""
+
+    subscription_id: UUID
+    actor: Actor
+    after: int
+    upto: int
+    types: tuple[str, ...]
+    family_ids: frozenset[str]
+    again: bool
+
+
+def look(session: Session, subscription_id: UUID) -> Look | None:
+    """Take up a subscription, unless somebody else has: what is to be delivered once more comes first."""
+    row = session.connection().exec_driver_sql(LOOK, {"id": subscription_id}).first()
+    if row is None:
+        return None
+    names = ("subject", "issuer", "via", "agency_id", "municipality_code")
+    actor = Actor(role=Role(row.role), **{name: getattr(row, name) for name in names})
+    again = row.replay_upto is not None
+    after, upto = (row.replay_after, row.replay_upto) if again else (row.position, row.upto)
+    return Look(row.id, actor, after, upto, tuple(row.types), frozenset(row.family_ids), again)
+
+
+def looked(session: Session, mine: Look, upto: int) -> None:
+    """Remember how far it was looked."""
+    over = mine.again and upto >= mine.upto
+    _execute(session, LOOKED_AGAIN if mine.again else LOOKED, {"id": mine.subscription_id, "upto": upto, "over": over})
