@@ -72,6 +72,9 @@ class Settings(BaseSettings):
         default=Receivers.PUBLIC,
         description="Where events may be delivered: `public` addresses over https, or, never in production, `anywhere`.",
     )
+    stream_seconds: float = Field(
+        default=900, gt=0, description="How long a stream of events lasts; whoever listens comes back for more."
+    )
     connections: int = Field(default=4, ge=1, le=64, description="Database connections per worker and kind of work.")
 
     @property

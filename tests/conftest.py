@@ -94,6 +94,7 @@ def settings(new_database) -> Settings:  # type: ignore[no-untyped-def]
         data_keys=f'{{"1": "{base64.b64encode(secrets.token_bytes(32)).decode()}"}}',
         pseudonym_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         receivers=Receivers.ANYWHERE,
+        stream_seconds=2,
     )
 
 

@@ -1,7 +1,6 @@
 """Events: everything that concerns the reader and that they may know of when they read, in one order, none skipped."""
 
 import json
-import threading
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -228,11 +227,11 @@ def test_the_stream_tells_what_comes_and_goes_on_after_a_break(world: World, pub
     publish()
     caller = world.as_(world.system(team.agency))
     path = "/events/_stream"
-    publishing_soon = threading.Timer(0.5, lambda: (world.a_contact_point(team.family, team.lead), publish()))
     with caller.stream(path, params=of_family(team)) as lines:
-        publishing_soon.start()
+        assert next(lines) == ": here"
+        world.a_contact_point(team.family, team.lead)
+        publish()
         fields = dict(line.split(": ", 1) for line in take(lines, 3))
-    publishing_soon.join()
     assert fields["event"] == "nl.spil.contact-points.assigned"
     assert json.loads(fields["data"])["data"]["familyId"] == str(team.family.id)
     world.a_deputy(team, world.an_involved_professional(team.family))

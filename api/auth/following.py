@@ -7,6 +7,7 @@ recorded before it leaves.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from time import monotonic
 from typing import Any
 
 from fastapi import Request
@@ -34,13 +35,14 @@ class EventStream(StreamingResponse):
 
 
 async def follow(request: Request, actor: Actor, start: int | None, ask: Ask) -> AsyncIterator[str]:
-    """What is published after a place (from now, without one), until the reader goes or may no longer ask."""
+    """What is published after a place (from now, without one), until the reader goes or the stream ends."""
+    ends = monotonic() + request.app.state.settings.stream_seconds
     database: Database = request.app.state.database
     looked = await _published_until(database) if start is None else 0
     after = looked if start is None else start
     silent = 0.0
     yield _comment("here")
-    while await _still_asks(request, actor):
+    while monotonic() < ends and await _still_asks(request, actor):
         until = await _published_until(database)
         if until > looked:
             body, goes_on, _ = await database.document(*ask(after))

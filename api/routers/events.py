@@ -97,8 +97,8 @@ def stream_events(
 ) -> Following:
     """The same as they come, as server-sent events: `data` is the CloudEvent, `id` is the cursor to go on from.
 
-    Without a cursor: from now on. After a break, go on with the last `id` as `Last-Event-ID` or `cursor`. The stream
-    ends when your token does.
+    Without a cursor: from now on. After a break, go on with the last `id` as `Last-Event-ID` or `cursor`. A stream
+    lasts a quarter of an hour, or until your token ends; come back for more.
     """
     source, types = request.app.state.settings.event_source, _types(type_)
 

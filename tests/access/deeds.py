@@ -70,7 +70,7 @@ BY_ROLE: list[tuple[set[str], str]] = [
     ({*STAFF, MEMBER, ANALYST}, "list_agencies get_agency list_municipalities get_municipality list_help_domains"),
     ({*STAFF, MEMBER, ANALYST}, "get_help_domain list_legal_grounds list_purposes check_access"),
     (STAFF, "list_professionals get_professional list_absences"),
-    ({AGENCY, PROFESSIONAL, REGISTRAR, MEMBER}, "get_caseload"),
+    ({AGENCY, PROFESSIONAL, REGISTRAR, MEMBER}, "get_caseload list_events stream_events"),
     ({AGENCY}, "hand_over_roles"),
     ({AGENCY, PROFESSIONAL}, "export_involvements"),
     ({AGENCY, PROFESSIONAL}, "make_registration list_registrations get_registration change_registration"),

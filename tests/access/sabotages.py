@@ -225,15 +225,15 @@ SABOTAGES: dict[str, Sabotage] = {
         f"{FIELDS}::test_a_member_sees_their_own_birth_date_only[parent-1985-04-01]",
     ),
     "the timeline tells of shielded involvements": one(
-        "timeline.sql",
+        "knowable_events.sql",
         "(i.started_at IS NOT NULL AND NOT i.shielded)",
         "i.started_at IS NOT NULL",
         f"{FIELDS}::test_beside_an_open_involvement_a_shielded_one_of_the_same_agency_changes_nothing",
     ),
     "the timeline tells what a shielded agency did": one(
-        "timeline.sql",
-        "FROM hidden WHERE hidden.agency_id",
-        "FROM hidden WHERE false AND hidden.agency_id",
+        "knowable_events.sql",
+        "hidden.agency_id IN (e.agency_id",
+        "false AND hidden.agency_id IN (e.agency_id",
         f"{FIELDS}::test_once_shielded_nothing_is_left_to_see_of_it",
     ),
     "a cursor tells the places of events": one(

@@ -150,6 +150,8 @@ BY_ROLE = {
     "GET /persons/{personId}": "R",
     "PATCH /persons/{personId}": "R",
     "GET /caseload": "SPRM",
+    "GET /events": "SPRM",
+    "GET /events/_stream": "SPRM",
     "GET /involvement-export": "SP",
     "GET /disclosures": "O",
     "POST /disclosures/_search": "O",
