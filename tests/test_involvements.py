@@ -157,7 +157,8 @@ def test_another_agencys_invitation_or_involvement_is_as_good_as_none(world: Wor
     refused(system.get(f"{team.path}/involvements/{invitation.id}"), 404, "not_found")
     refused(system.post(f"{path_of(team)}/_end", {"reason": "completed"}), 404, "not_found")
     refused(system.post(f"{path_of(team)}/_confirm"), 404, "not_found")
-    refused(system.call("PATCH", path_of(team), json={"shielded": True}), 404, "not_found")
+    hide = {"json": {"shielded": True}, "headers": {"If-Match": "*"}}
+    refused(system.call("PATCH", path_of(team), **hide), 404, "not_found")
     elsewhere = world.a_team()
     refused(world.as_(world.registrar).get(f"{team.path}/involvements/{elsewhere.involvement.id}"), 404, "not_found")
 

@@ -1,7 +1,6 @@
 """Carrying out one authorised request: one transaction, from the relation to the family up to the commit."""
 
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,10 +8,12 @@ from uuid import UUID
 from fastapi import Request
 from sqlmodel import Session
 
-from api.auth import documents, relations
+from api.auth import documents, preconditions, relations
 from api.auth.idempotency import Answer, Claim
 from api.auth.policy import Access, Permission, Relation, Standing
 from api.auth.purposes import PURPOSE_OF, PURPOSE_OF_ROLE, recorded
+from api.auth.representations import Lines, Rendered, content, etag
+from api.auth.requests import NDJSON
 from api.db import ENTER
 from api.domain import continuity, members
 from api.domain.actor import Actor
@@ -21,14 +22,9 @@ from api.domain.errors import Forbidden, NotFound
 from api.domain.models import Family
 from api.domain.work import Work
 from api.paging import Page
-from api.problems import WireError
 from api.shapes import Out
 
 NO_FAMILY = "There is no such family, or you have no running relation to it."
-
-
-class Rendered(bytes):
-    """A response body that PostgreSQL has built."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +34,6 @@ class Call:
     work: Work
     access: Access
     request: Request
-
-    def must_match(self, *now: Out) -> None:
-        """Refuse a change that is based on another state than the one there is `now`."""
-        self.must_match_any(now)
-
-    def must_match_any(self, forms: Iterable[Out | Rendered]) -> None:
-        """The same of a state that has several forms (languages): each is made only if none before it matched."""
-        if_match = self.request.headers.get("if-match")
-        if if_match is None:
-            raise WireError(428, "precondition_required", "Read it first, and send its ETag as If-Match.")
-        tags = [tag.strip() for tag in if_match.split(",")]
-        if tags != ["*"] and not any(etag(content(form)) in tags for form in forms):
-            raise WireError(412, "precondition_failed", "It has changed since you read it. Read it again.")
 
 
 @dataclass(frozen=True)
@@ -97,15 +80,16 @@ class Operation:
     changes: bool
     status: int
     location: str | None
-
-
-def content(body: Out | Rendered) -> bytes:
-    return body if isinstance(body, Rendered) else body.model_dump_json(by_alias=True).encode()
-
-
-def etag(body: bytes) -> str:
-    """A strong validator of what this reader sees, so that it tells nothing of what they don't."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    method: str
+    path: str
+    current: Callable[..., Out] | None = None
+    """What it changes, where a GET at its path wouldn't do."""
+    unless_there: Callable[..., Any] | None = None
+    """Whether a PUT replaces something, where a GET at its path answers anyway."""
+    offers: frozenset[str] = frozenset()
+    """As what it can be had beside JSON."""
+    takes: frozenset[str] = frozenset()
+    """As what its body is taken in as it comes, in place of JSON."""
 
 
 def refusal(access: Access, permission: Permission) -> NotFound | Forbidden:
@@ -124,16 +108,14 @@ def carry_out(
     """Run an endpoint inside a transaction, and commit it."""
     inputs = dict(inputs)
     family_id = inputs.pop("family_id") if operation.of_family else None
-    access, at = _look_up(session, actor, family_id, operation)
-    work = Work(session, actor, at, request.app.state.vault, trace_id=request.scope["trace_id"])
-    work.ground = _ground(actor, access, operation)
-    call: Call = Call(work, access, request)
-    if family_id:
-        call = FamilyCall(work, access, request, _take(work, family_id, operation), operation)
+    call = admitted(session, operation, request, actor, family_id)
+    work = call.work
     answer = claim.earlier_answer(work) if claim else None
     shows = answer is not None or not operation.changes
     if answer is None:
-        answer = _render(operation, operation.function(call, **inputs), request)
+        if operation.changes:
+            preconditions.must_hold(call, operation, inputs)
+        answer = _render(operation, operation.function(call, **inputs), call, inputs)
         if claim:
             claim.keep(work, answer)
     if isinstance(call, FamilyCall) and shows:
@@ -142,6 +124,16 @@ def carry_out(
             work.record(operation.permission, "shown", family_id=call.family.id, shown_person_id=person_id)
     session.commit()
     return answer
+
+
+def admitted(session: Session, operation: Operation, request: Request, actor: Actor, family_id: UUID | None) -> Call:
+    """A call of who may do this, at the beginning of its transaction; a `FamilyCall` if it is about a family."""
+    access, at = _look_up(session, actor, family_id, operation)
+    work = Work(session, actor, at, request.app.state.vault, trace_id=request.scope["trace_id"])
+    work.ground = _ground(actor, access, operation)
+    if family_id is None:
+        return Call(work, access, request)
+    return FamilyCall(work, access, request, _take(work, family_id, operation), operation)
 
 
 def _look_up(session: Session, actor: Actor, family_id: UUID | None, operation: Operation) -> tuple[Access, Any]:
@@ -181,17 +173,22 @@ def _ground(actor: Actor, access: Access, operation: Operation) -> dict[str, str
     return about | {"relation": standing.relation, "legal_basis": standing.legal_basis, "purpose": purpose}
 
 
-def _render(operation: Operation, result: Out | Rendered | None, request: Request) -> Answer:
+def _render(operation: Operation, result: Out | Rendered | None, call: Call, inputs: dict[str, Any]) -> Answer:
     if result is None:
         return Answer(operation.status, b"", {})
-    body = content(result)
-    headers = {}
-    if isinstance(result, Page):
-        if result.next_cursor:
-            following = request.url.include_query_params(cursor=result.next_cursor)
-            headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    else:
+    request, body, headers = call.request, content(result), {}
+    if not isinstance(result, Page):
+        changed = preconditions.tag_now(call, operation, inputs) if operation.changes else None
+        headers["ETag"] = changed or etag(body)
+    elif operation.method == "GET":
         headers["ETag"] = etag(body)
+    if isinstance(result, Page) and result.next_cursor:
+        following = request.url.include_query_params(cursor=result.next_cursor)
+        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    if seconds := getattr(result, "retry_after", None):
+        headers["Retry-After"] = str(seconds)
+    if isinstance(result, Lines):
+        headers["Content-Type"] = NDJSON
     if operation.location and isinstance(result, Out):
         names = request.path_params | result.model_dump(include={"id", "code"})
         headers["Location"] = "/v1" + operation.location.format(**names)

@@ -158,11 +158,16 @@ def deputies_of(work: Work, mandate: Mandate) -> Sequence[Deputy]:
     return work.session.exec(named.order_by(col(Deputy.started_at))).all()
 
 
-def end_deputy(work: Work, mandate: Mandate, deputy_id: UUID) -> None:
+def get_deputy(work: Work, mandate: Mandate, deputy_id: UUID) -> Deputy:
+    """Who deputises now or later."""
     deputy = work.session.get(Deputy, deputy_id)
     if deputy is None or deputy.mandate_id != mandate.id or deputy.ends_at <= work.at:
         raise NotFound("This mandate has no such deputy now or later.")
-    continuity.end_deputy(work, deputy, work.at)
+    return deputy
+
+
+def end_deputy(work: Work, mandate: Mandate, deputy_id: UUID) -> None:
+    continuity.end_deputy(work, get_deputy(work, mandate, deputy_id), work.at)
 
 
 def _propose(

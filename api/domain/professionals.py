@@ -16,6 +16,10 @@ from api.domain.errors import Conflict, Invalid, NotFound
 from api.domain.models import Absence, Professional
 from api.domain.work import KEEP, Work
 
+STILL_NEEDED = (
+    "This professional still has a role around a family. "
+    "Hand their roles over first: POST /v1/professionals/{professionalId}/_handover."
+)
 MISSING = "There is no such professional. GET /v1/professionals lists them."
 
 
@@ -27,7 +31,9 @@ def working(
     work: Work, professional_id: UUID, agency_id: UUID | None = None, field: str = "professionalId"
 ) -> Professional:
     """The professional, if they work (for this agency), and they do until this commits; `Invalid` if not."""
-    professional = work.session.get(Professional, professional_id, with_for_update=KEEP)
+    professional = work.once(
+        (Professional, professional_id), lambda: work.session.get(Professional, professional_id, with_for_update=KEEP)
+    )
     if professional is None or not professional.active:
         raise Invalid("There is no working professional with this id. GET /v1/professionals lists them.", field=field)
     if agency_id and professional.agency_id != agency_id:
@@ -44,7 +50,7 @@ def register(work: Work, professional: Professional) -> Professional:
 def change(work: Work, professional: Professional, **new: Any) -> Professional:
     work.session.refresh(professional, with_for_update=True)
     if professional.active and new.get("active") is False and _has_a_role(work, professional):
-        raise Conflict("This professional still has a role around a family. Hand their roles over first.")
+        raise Conflict(STILL_NEEDED, code="roles_running")
     professional.sqlmodel_update(new)
     work.tell(EventType.PROFESSIONAL_CHANGED, professional, professional_id=professional.id)
     return professional
@@ -71,11 +77,17 @@ def report_absence(
     return absence
 
 
-def withdraw_absence(work: Work, professional: Professional, absence_id: UUID) -> None:
-    """Take an absence back. One that has begun ends now; one that still has to begin disappears."""
-    absence = work.session.get(Absence, absence_id, with_for_update=True)
+def get_absence(work: Work, professional: Professional, absence_id: UUID, *, to_change: bool = False) -> Absence:
+    """An absence that runs or is still to come."""
+    absence = work.session.get(Absence, absence_id, with_for_update=to_change or None)
     if absence is None or absence.professional_id != professional.id or absence.ends_at <= work.at:
         raise NotFound("There is no such absence, or it is over.")
+    return absence
+
+
+def withdraw_absence(work: Work, professional: Professional, absence_id: UUID) -> None:
+    """Take an absence back. One that has begun ends now; one that still has to begin disappears."""
+    absence = get_absence(work, professional, absence_id, to_change=True)
     if absence.started_at < work.at:
         absence.ends_at = work.at
     else:

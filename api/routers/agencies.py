@@ -115,5 +115,4 @@ def change_agency(call: Call, agency_id: AgencyId, body: AgencyChange) -> Agency
     new = body.given()
     if call.work.actor.role is not Role.PLATFORM_ADMINISTRATOR and FOR_ADMINISTRATORS & set(new):
         raise Forbidden("Ask a platform administrator to change kind, signalOnly or active.", code="role_lacking")
-    call.must_match(AgencyOut.of(agency))
     return AgencyOut.of(agencies.change(call.work, agency, **new))

@@ -1,12 +1,13 @@
 """Contact points: whom to call about which help domain."""
 
-from api.auth.calls import FamilyCall, Rendered
+from api.auth.calls import FamilyCall
 from api.auth.guards import Routes
 from api.auth.policy import Permission
+from api.auth.representations import Rendered
 from api.domain import contact_points, who_is_involved
 from api.domain.documents import Document
 from api.paging import Page
-from api.routers.parameters import LANGUAGES, HelpDomainInPath, Language, On
+from api.routers.parameters import HelpDomainInPath, Language, On
 from api.routers.who_is_involved import HelpDomainContact
 from api.shapes import Body, Id
 
@@ -31,15 +32,20 @@ def whom_to_call(help_domain: HelpDomainInPath, language: Language, on: On = Non
     return who_is_involved.whom_to_call(help_domain, on, language)
 
 
+def _is_assigned(call: FamilyCall, help_domain: str) -> bool:
+    return contact_points.current(call.work, call.family, help_domain) is not None
+
+
 @routes.put(
-    "/families/{familyId}/contact-points/{helpDomain}", Permission.CONTACT_POINT_ASSIGN, shape=HelpDomainContact
+    "/families/{familyId}/contact-points/{helpDomain}",
+    Permission.CONTACT_POINT_ASSIGN,
+    shape=HelpDomainContact,
+    unless_there=_is_assigned,
 )
 def assign_contact_point(
     call: FamilyCall, help_domain: HelpDomainInPath, language: Language, body: ContactPointAssignment
 ) -> Rendered:
     """Assign the contact point. Where there is one already, send `If-Match` with its ETag; it ends at that instant."""
-    if contact_points.current(call.work, call.family, help_domain):
-        call.must_match_any(call.read(who_is_involved.whom_to_call(help_domain, None, known)) for known in LANGUAGES)
     contact_points.assign(call.work, call.family, help_domain, body.professional_id)
     return call.read(who_is_involved.whom_to_call(help_domain, None, language))
 

@@ -156,7 +156,6 @@ def get_mandate(call: FamilyCall, mandate_id: MandateId) -> MandateOut:
 def change_mandate(call: FamilyCall, mandate_id: MandateId, body: MandateChange) -> MandateOut:
     """Change an active mandate: what the body leaves out stays as it is."""
     mandate = mandates.get(call.work, call.family, mandate_id)
-    call.must_match(_out(call, mandate))
     return _out(call, mandates.change(call.work, mandate, **body.given()))
 
 
@@ -222,11 +221,22 @@ def list_deputies(call: FamilyCall, mandate_id: MandateId) -> Page[DeputyOut]:
     return Page(items=[DeputyOut.of(deputy) for deputy in mandates.deputies_of(call.work, mandate)])
 
 
-@routes.post("/families/{familyId}/mandates/{mandateId}/deputies", Permission.DEPUTY_NAME, status=201)
+@routes.post(
+    "/families/{familyId}/mandates/{mandateId}/deputies",
+    Permission.DEPUTY_NAME,
+    status=201,
+    location="/families/{familyId}/mandates/{mandateId}/deputies/{id}",
+)
 def name_deputy(call: FamilyCall, mandate_id: MandateId, body: DeputyNaming) -> DeputyOut:
     """Name who stands in for the lead coordinator for a period; the deputy has the powers of the mandate."""
     mandate = mandates.get(call.work, call.family, mandate_id)
     return DeputyOut.of(mandates.name_deputy(call.work, call.family, mandate, **body.complete()))
+
+
+@routes.get("/families/{familyId}/mandates/{mandateId}/deputies/{deputyId}", Permission.FAMILY_READ)
+def get_deputy(call: FamilyCall, mandate_id: MandateId, deputy_id: DeputyId) -> DeputyOut:
+    """Get who stands in for the lead coordinator in a period, now or later."""
+    return DeputyOut.of(mandates.get_deputy(call.work, _shown(call, mandate_id), deputy_id))
 
 
 @routes.delete("/families/{familyId}/mandates/{mandateId}/deputies/{deputyId}", Permission.DEPUTY_NAME)

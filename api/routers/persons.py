@@ -118,11 +118,15 @@ def get_person(call: Call, person_id: PersonId) -> PersonWithBsn:
     return _with_bsn(call, person)
 
 
-@routes.patch("/persons/{personId}", Permission.PERSON_CHANGE)
+def _current(call: Call, person_id: PersonId) -> PersonWithBsn:
+    """What a reader sees, without the record of a reader."""
+    return _with_bsn(call, persons.get(call.work, person_id))
+
+
+@routes.patch("/persons/{personId}", Permission.PERSON_CHANGE, current=_current)
 def change_person(call: Call, person_id: PersonId, body: PersonChange) -> PersonOut:
     """Change a person your municipality knows: what the body leaves out stays as it is."""
     person = persons.get(call.work, person_id)
-    call.must_match(_with_bsn(call, person))
     persons.change(call.work, person, **body.given())
     return _person(call, person)
 

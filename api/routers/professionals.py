@@ -128,7 +128,6 @@ def get_professional(call: Call, professional_id: ProfessionalId) -> Professiona
 def change_professional(call: Call, professional_id: ProfessionalId, body: ProfessionalChange) -> ProfessionalOut:
     """Change a professional of your agency: what the body leaves out stays as it is."""
     professional = _own_professional(call, professional_id)
-    call.must_match(ProfessionalOut.of(professional))
     return ProfessionalOut.of(professionals.change(call.work, professional, **body.given()))
 
 
@@ -139,12 +138,24 @@ def list_absences(call: Call, professional_id: ProfessionalId) -> Page[AbsenceOu
     return Page(items=[_absence(absence) for absence in professionals.absences_of(call.work, professional)])
 
 
-@routes.post("/professionals/{professionalId}/absences", Permission.ABSENCE_REPORT, status=201)
+@routes.post(
+    "/professionals/{professionalId}/absences",
+    Permission.ABSENCE_REPORT,
+    status=201,
+    location="/professionals/{professionalId}/absences/{id}",
+)
 def report_absence(call: Call, professional_id: ProfessionalId, body: AbsenceReport) -> AbsenceOut:
     """Report an absence, and who covers: a professional their own, an agency's system anybody's there."""
     professional = _own_professional(call, professional_id)
     _must_not_cover_by_own_word(call, professional)
     return _absence(professionals.report_absence(call.work, professional, **body.complete()))
+
+
+@routes.get("/professionals/{professionalId}/absences/{absenceId}", Permission.PROFESSIONAL_READ)
+def get_absence(call: Call, professional_id: ProfessionalId, absence_id: AbsenceId) -> AbsenceOut:
+    """Get an absence that runs or is still to come."""
+    professional = professionals.get(call.work, professional_id)
+    return _absence(professionals.get_absence(call.work, professional, absence_id))
 
 
 @routes.delete("/professionals/{professionalId}/absences/{absenceId}", Permission.ABSENCE_REPORT)

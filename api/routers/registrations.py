@@ -224,11 +224,15 @@ def get_registration(call: Call, registration_id: RegistrationId) -> Registratio
     return _own(call, registrations.get(call.work, registration_id))
 
 
-@routes.patch("/registrations/{registrationId}", Permission.REGISTRATION_MAINTAIN)
+def _current(call: Call, registration_id: RegistrationId) -> RegistrationOut:
+    """What its agency sees, kept like that: the worker may be placing it."""
+    return _own(call, registrations.get_to_change(call.work, registration_id))
+
+
+@routes.patch("/registrations/{registrationId}", Permission.REGISTRATION_MAINTAIN, current=_current)
 def change_registration(call: Call, registration_id: RegistrationId, body: RegistrationChange) -> RegistrationOut:
     """Change a registration of your agency: what the body leaves out stays. One that joined changes there too."""
     registration = registrations.get_to_change(call.work, registration_id)
-    call.must_match(_own(call, registration))
     return _own(call, registrations.change(call.work, registration, **body.given()))
 
 

@@ -106,7 +106,7 @@ class Fighter:
 
     async def release(self, around: Around) -> Response:
         path = f"/families/{around.family.id}/contact-points/{self.chance.choice(DOMAINS)}"
-        return await self.call(self.registrar, "DELETE", path)
+        return await self.call(self.registrar, "DELETE", path, **{"If-Match": "*"})
 
     # Mandates
 
@@ -158,7 +158,7 @@ class Fighter:
             return None
         mandate_id = self.chance.choice(around.mandates)[0]
         path = f"/families/{around.family.id}/mandates/{mandate_id}/deputies/{around.deputies[-1]}"
-        return await self.call(self.registrar, "DELETE", path)
+        return await self.call(self.registrar, "DELETE", path, **{"If-Match": "*"})
 
     def _heard_of_mandate(self, around: Around, answer: Response, lead: Professional) -> Response:
         if answer.status_code == 201:
@@ -241,7 +241,7 @@ class Fighter:
             return None
         absent, absence_id = self.chance.choice(self.arena.absences)
         path = f"/professionals/{absent.id}/absences/{absence_id}"
-        return await self.call(self.arena.world.actor(absent), "DELETE", path)
+        return await self.call(self.arena.world.actor(absent), "DELETE", path, **{"If-Match": "*"})
 
     async def close(self, around: Around) -> Response:
         path = f"/families/{around.family.id}/_close"
