@@ -14,6 +14,7 @@ from api.auth.proofs import Authenticator
 from api.auth.revocations import Revocations
 from api.db import Database
 from api.domain.vault import Vault
+from api.limits import Limits
 from api.routers import (
     access,
     agencies,
@@ -112,6 +113,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(lifespan=running, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings = settings
     app.state.database = database
+    app.state.limits = Limits(settings.rate_limit, settings.address_rate_limit)
+    app.state.stopping = False
     app.state.vault = Vault(settings.vault_keys, settings.vault_pseudonym_keys)
     app.state.own_issuer = OwnIssuer(settings.signing_key.get_secret_value(), settings.issuer, settings.audience)
     app.state.authenticator = Authenticator(settings, app.state.own_issuer.as_trusted, Revocations(database))

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic.alias_generators import to_camel
 
 from api import wire_names
+from api.description.completing import complete
 from api.problems import MEDIA_TYPE, TITLES
 from api.wire import API_VERSION
 
@@ -101,6 +102,11 @@ LOCATION = {"Location": _text_header("Where it can be read.")}
 LINK = {"Link": _text_header('The next page, as rel="next". Absent on the last page.')}
 PROBLEM_HEADERS = {
     401: {"WWW-Authenticate": _text_header("How to prove who you are.", examples=['Bearer realm="spil"'])},
+    429: {
+        "Retry-After": _text_header("After how many seconds to go on.", examples=["12"]),
+        "RateLimit": _text_header("What is left, and for how many seconds.", examples=['"client";r=0;t=12']),
+        "RateLimit-Policy": _text_header("How much may be asked in how many seconds.", examples=['"client";q=6000;w=60']),
+    },
     503: {"Retry-After": _text_header("After how many seconds to try again.", examples=["1"])},
 }
 
@@ -157,6 +163,7 @@ def declared(
     parameters: Iterable[Mapping[str, Any]] = (),
     offers: Iterable[str] = (),
     takes: Iterable[str] = (),
+    who: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What a route says of itself to FastAPI, for this document."""
     also = {"content": {media_type: {"schema": LINES} for media_type in sorted(offers)}} if offers else {}
@@ -165,7 +172,7 @@ def declared(
         "operation_id": to_camel(name),
         "summary": name.replace("_", " ").capitalize(),
         "responses": {status: {"headers": dict(headers or {})} | also} | {number: {} for number in problems},
-        "openapi_extra": ({"parameters": list(parameters)} if parameters else {}) | _taken_in(takes) or None,
+        "openapi_extra": ({"parameters": list(parameters)} if parameters else {}) | _taken_in(takes) | dict(who or {}),
     }
 
 
@@ -210,6 +217,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         components["schemas"].pop(name, None)
     components["schemas"] |= {"Problem": PROBLEM, "InputError": INPUT_ERROR, "InputPlace": INPUT_PLACE}
     components["responses"] = {f"Problem{status}": _problem(status) for status in TITLES}
+    document["webhooks"] = webhooks.described()
     document["paths"] = dict(_completed_path(path, operations) for path, operations in document["paths"].items())
     return document
 
@@ -245,6 +253,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     if method == "patch":
         content = operation["requestBody"]["content"]
         content[MERGE_PATCH] = content["application/json"]
+    complete(operation, TITLES)
 
 
 def _make_absent_not_null(schema: dict[str, Any]) -> None:

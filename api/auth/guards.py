@@ -28,6 +28,7 @@ from api.auth.calls import Operation, carry_out, refusal
 from api.auth.following import EventStream, follow
 from api.auth.idempotency import Answer
 from api.auth.policy import RULES, Access, Permission, Relation, Standing
+from api.auth.proofs import admit
 from api.auth.purposes import recorded
 from api.auth.representations import etag, is_known
 from api.auth.requests import StrictRoute, claim_of, refuse_token_in_query
@@ -74,9 +75,8 @@ class GuardedRoute(StrictRoute):
         scopes = {scope for one in self.dependencies if isinstance(one, SecurityOf) for scope in one.scopes or ()}
 
         async def guarded(request: Request) -> Response:
-            authorization = request.headers.get("authorization")
             refuse_token_in_query(request)
-            proof = await request.app.state.authenticator.proof(authorization)
+            proof = await admit(request)
             must_be_in_scope(proof.scopes, scopes)
             request.state.actor = proof.actor
             return await handle(request)
@@ -179,6 +179,7 @@ def _described(operation: Operation, method: str, path: str, answer: type[Out] |
         parameters=[] if way is chunks.send else _conditions_of(operation, method, path),
         offers=operation.offers,
         takes=operation.takes,
+        who=RULES[operation.permission].described(operation.permission),
     )
 
 
@@ -195,7 +196,7 @@ def _conditions_of(operation: Operation, method: str, path: str) -> list[dict[st
 
 def _problems_of(operation: Operation, method: str, path: str) -> list[int]:
     """The statuses of the refusals that this operation can meet."""
-    found = {400, 401, 406, 500, 503}
+    found = {400, 401, 406, 429, 500, 503}
     if operation.of_family or RULES[operation.permission].roles != frozenset(Role):
         found |= {403}
     if "{" in path:

@@ -118,6 +118,12 @@ class Rule:
         names = ", ".join(sorted(self.roles or self.of_relations)).replace("_", " ")
         return f"By role: {names}." if self.roles else f"For a family, by relation: {names}."
 
+    def described(self, permission: str) -> dict[str, object]:
+        """The same for programs that read the description."""
+        who: dict[str, object] = {"x-roles": sorted(self.roles)} if self.roles else {}
+        who |= {"x-relations": sorted(self.relations)} if self.relations else {}
+        return {"x-permission": permission, **who} | ({"x-power": self.power} if self.power else {})
+
 
 def roles(*names: Role) -> Rule:
     return Rule(roles=frozenset(names))
