@@ -18,14 +18,14 @@ Item = TypeVar("Item")
 LARGEST_NUMBER = 2**63 - 1
 
 
-def _digits(value: object) -> object:
+def whole_number(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch("-?[0-9]{1,20}", value):
         raise ValueError("Give a whole number.")
     return value
 
 
 Limit = Annotated[
-    int, Field(ge=1, le=200), BeforeValidator(_digits), Query(description="How many items a page has at most.")
+    int, Field(ge=1, le=200), BeforeValidator(whole_number), Query(description="How many items a page has at most.")
 ]
 Cursor = Annotated[
     str | None,

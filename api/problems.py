@@ -37,6 +37,7 @@ TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     428: "Precondition required",
+    429: "Too many requests",
     500: "Something went wrong on our side",
     503: "Try again in a moment",
 }
@@ -55,6 +56,10 @@ BY_CONSTRAINT = {
     "help_domain_pkey": Conflict("There already is a help domain with this code. Choose another code."),
     "registration_one_running_key": Conflict(
         "Your agency has registered this person already. Change that one.", code="registered"
+    ),
+    "caseload_synchronisation_one_running_key": Conflict(
+        "Another synchronisation of your caseload in this municipality is going on. Wait for its end.",
+        code="synchronisation_running",
     ),
     "person_bsn_key": Conflict("Another person in your municipality has this BSN.", code="bsn_in_use"),
 }

@@ -16,6 +16,8 @@ from api.problems import problem
 
 API_VERSION = version("spil")
 MAX_BODY = 256 * 1024
+LIMITS = {("POST", "/v1/caseload-synchronisations"): 32 * 1024 * 1024}
+"""What takes more than that: it is read as it comes, and never held as a whole."""
 TRACEPARENT = re.compile(rb"^[0-9a-f]{2}-(?![0-9]{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
 """A caller's trace id is recorded, so one of digits alone isn't taken over: it could be somebody's number."""
 
@@ -50,16 +52,18 @@ class Wire:
         headers = dict(scope["headers"])
         trace = TRACEPARENT.match(headers.get(b"traceparent", b""))
         head = scope["method"] == "HEAD"
-        scope = dict(scope, trace_id=trace[1].decode() if trace else secrets.token_hex(16))
+        added: list[tuple[str, str]] = []
+        scope = dict(scope, head=head, added_headers=added, trace_id=trace[1].decode() if trace else secrets.token_hex(16))
         if head:
             scope["method"] = "GET"
-        answer = _Answer(send, head=head)
+        answer = _Answer(send, added, head=head)
+        limit = LIMITS.get((scope["method"], scope["path"]), MAX_BODY)
         try:
-            if _declared_length(headers) > MAX_BODY:
+            if _declared_length(headers) > limit:
                 raise TooLarge
-            await self.app(scope, _limited(receive), answer)
+            await self.app(scope, _limited(receive, limit), answer)
         except TooLarge:
-            await self._fail(answer, scope, 413, "too_large", f"Send at most {MAX_BODY // 1024} KiB.")
+            await self._fail(answer, scope, 413, "too_large", f"Send at most {limit // 1024} KiB.")
         except Exception as error:
             log.error("unexpected", kind=type(error).__name__, trace_id=scope["trace_id"], where=_where(error))
             await self._fail(answer, scope, 500, "unexpected", "Nothing was changed. Tell us the `instance`.")
@@ -73,28 +77,29 @@ class Wire:
 class _Answer:
     """Sends an answer with the headers that every answer has, and without a body to a HEAD."""
 
-    def __init__(self, send: Send, *, head: bool) -> None:
-        self.send, self.head, self.started = send, head, False
+    def __init__(self, send: Send, added: list[tuple[str, str]], *, head: bool) -> None:
+        self.send, self.added, self.head, self.started = send, added, head, False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
             own = {name for name, _ in message["headers"]}
             extra = [header for header in ENCODED_HEADERS if header[0] not in own]
-            message["headers"] = [*message["headers"], *extra]
+            added = [(name.lower().encode(), value.encode()) for name, value in self.added]
+            message["headers"] = [*message["headers"], *extra, *added]
         elif self.head and message["type"] == "http.response.body":
             message["body"] = b""
         await self.send(message)
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, limit: int) -> Receive:
     seen = 0
 
     async def limited() -> Message:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MAX_BODY:
+        if seen > limit:
             raise TooLarge
         return message
 

@@ -20,7 +20,7 @@ def get(work: Work, agency_id: UUID) -> Agency:
 
 def active(work: Work, agency_id: UUID, field: str = "agencyId") -> Agency:
     """The agency, if it exists and is active, and it stays so until this commits; `Invalid` if not."""
-    agency = work.session.get(Agency, agency_id, with_for_update=KEEP)
+    agency = work.once((Agency, agency_id), lambda: work.session.get(Agency, agency_id, with_for_update=KEEP))
     if agency is None or not agency.active:
         raise Invalid("There is no active agency with this id. GET /v1/agencies lists them.", field=field)
     return agency

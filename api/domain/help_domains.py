@@ -36,7 +36,8 @@ def check(
 ) -> list[str]:
     """The codes, each once and in the order of the list; `Invalid` where one is not on it."""
     asked = set(wanted)
-    valid = [domain.code for domain in known(work, municipality_code) if domain.code in asked]
+    listed = work.once(("help domains", municipality_code), lambda: known(work, municipality_code))
+    valid = [domain.code for domain in listed if domain.code in asked]
     if len(valid) < len(asked):
         raise Invalid(UNKNOWN, field=field, code="unknown_help_domain")
     return valid

@@ -47,7 +47,7 @@ def check(work: Work, code: str | None, basis: LegalBasis) -> str | None:
             )
         return None
     with work.session.no_autoflush:
-        ground = work.session.get(LegalGround, code)
+        ground = work.once((LegalGround, code), lambda: work.session.get(LegalGround, code))
     day = calendar.day_of(work.at)
     if ground is None or ground.basis != basis or not _is_valid(ground, day):
         raise Invalid(UNKNOWN, field="legalGround", code="unknown_legal_ground")

@@ -4,14 +4,13 @@ That a person is known elsewhere must not show, so a person is not shared betwee
 its members move along (`carry_over`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, cast
 from sqlalchemy.orm import Mapped
 from sqlmodel import col, func, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -48,13 +47,18 @@ def find_to_register(work: Work, bsn: str, municipality_code: str) -> Person | N
 
 
 def hold_bsn(work: Work, bsn: str, among: str) -> None:
-    """Have others who are about to write this BSN among the same rows wait until this transaction ends.
+    hold_bsns(work, [bsn], among)
+
+
+def hold_bsns(work: Work, bsns: Iterable[str], among: str) -> None:
+    """Have others who are about to write these BSNs among the same rows wait until this transaction ends.
 
     While keys change, one process may write the old pseudonym of a BSN and another the new: the index wouldn't notice.
     """
-    given = (f"{among}:{pseudonym.hex()}" for pseudonym in numbers.pseudonyms(work.vault, bsn))
+    pseudonyms = (pseudonym for bsn in bsns for pseudonym in numbers.pseudonyms(work.vault, bsn))
+    given = (f"{among}:{pseudonym.hex()}" for pseudonym in pseudonyms)
     locks = sorted(int.from_bytes(sha256(one.encode()).digest()[:8], signed=True) for one in given)
-    work.session.execute(select(func.pg_advisory_xact_lock(func.unnest(array(locks)))))
+    work.session.execute(select(func.pg_advisory_xact_lock(func.unnest(cast(locks, ARRAY(BigInteger))))))
 
 
 def must_know_all_keys(work: Work, column: Mapped[bytes | None], *among: ColumnElement[bool] | bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlmodel import col, select, tuple_
 
@@ -67,10 +67,27 @@ def make(
     relatives: Iterable[tuple[Kinship, str]] = (),
 ) -> Registration:
     """Register that the actor's agency is involved with a person."""
+    registration = draft(work, municipality_code, subject, domains, terms)
+    if subject.bsn:
+        _must_be_new(work, registration, subject.bsn)
+    add(work, registration, subject.bsn)
+    work.session.flush()
+    for kinship, bsn in dict.fromkeys(relatives):
+        _name_relative(work, registration, kinship, bsn, subject.bsn)
+    if subject.bsn:
+        signals.place_later(work, registration)
+    return registration
+
+
+def draft(
+    work: Work, municipality_code: str, subject: Subject, domains: list[str], terms: involvements.Terms
+) -> Registration:
+    """What an agency registers, once the rules allow it. Whether it has done so already is not looked at here."""
     work.municipality_code = municipality_code
-    _must_exist(work, municipality_code)
+    must_exist(work, municipality_code)
     agency = agencies.active(work, _agency(work))
-    registration = Registration(
+    return Registration(
+        id=uuid4(),  # by itself the factory's signature is looked at each time
         agency_id=agency.id,
         municipality_code=municipality_code,
         professional_id=_whose(work, terms.professional_id),
@@ -86,17 +103,13 @@ def make(
         registered_at=work.at,
         expires_at=signals.expiry(work, terms.legal_basis, terms.legal_basis_ends_on),
     )
-    if subject.bsn:
-        _must_be_new(work, registration, subject.bsn)
-        signals.give_bsn(work, registration, subject.bsn)
+
+
+def add(work: Work, registration: Registration, bsn: str | None) -> None:
+    if bsn:
+        signals.give_bsn(work, registration, bsn)
     work.add(registration)
     work.tell(EventType.REGISTRATION_MADE, registration)
-    work.session.flush()
-    for kinship, bsn in dict.fromkeys(relatives):
-        _name_relative(work, registration, kinship, bsn, subject.bsn)
-    if subject.bsn:
-        signals.place_later(work, registration)
-    return registration
 
 
 def change(work: Work, registration: Registration, **new: Any) -> Registration:
@@ -123,6 +136,15 @@ def renew(work: Work, registration: Registration) -> Registration:
     signals.must_run(work, registration)
     registration.expires_at = signals.expiry(work, registration.legal_basis, registration.legal_basis_ends_on)
     work.tell(EventType.REGISTRATION_RENEWED, registration)
+    return registration
+
+
+def confirm(work: Work, registration: Registration) -> Registration:
+    """Say that the agency still is involved; where it joined a family, of that involvement too."""
+    joined = _joined(work, registration)
+    renew(work, registration)
+    if joined:
+        involvements.confirm(work, joined[1])
     return registration
 
 
@@ -230,8 +252,9 @@ def _rebased(work: Work, registration: Registration, new: dict[str, Any]) -> dic
     }
 
 
-def _must_exist(work: Work, municipality_code: str) -> None:
-    if municipality_code not in {known.code for known in municipalities.known(work)}:
+def must_exist(work: Work, municipality_code: str) -> None:
+    known = work.once("municipalities", lambda: {one.code for one in municipalities.known(work)})
+    if municipality_code not in known:
         raise Invalid("There is no such municipality. GET /v1/municipalities lists them.", field="municipalityCode")
 
 

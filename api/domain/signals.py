@@ -160,11 +160,12 @@ def running_twins(work: Work, registration: Registration, bsn: str) -> Sequence[
     return twins
 
 
-def place_later(work: Work, registration: Registration) -> None:
-    """Leave it to the worker to look where this belongs, if nobody did so already, or does so at this moment."""
+def place_later(work: Work, *registrations: Registration) -> None:
+    """Leave it to the worker to look where these belong, if nobody did so already, or does so at this moment."""
     work.session.flush()
-    row = {"registration_id": registration.id, "agency_id": registration.agency_id}
-    work.session.execute(insert(UnplacedRegistration).values(row).on_conflict_do_nothing())
+    rows = [{"registration_id": one.id, "agency_id": one.agency_id} for one in registrations]
+    if rows:
+        work.session.execute(insert(UnplacedRegistration).values(rows).on_conflict_do_nothing())
 
 
 def expiry(work: Work, basis: LegalBasis, last_day: date | None) -> datetime:

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from api.auth.requests import language_of
+from api.paging import whole_number
 from api.shapes import Day, HelpDomainCode, Id, MunicipalityCode
 
 MunicipalityCodeInPath = Annotated[MunicipalityCode, Path(alias="municipalityCode")]
@@ -23,6 +24,7 @@ RegistrationId = Annotated[Id, Path(alias="registrationId")]
 MatchId = Annotated[Id, Path(alias="matchId")]
 DeputyId = Annotated[Id, Path(alias="deputyId")]
 EntitlementId = Annotated[Id, Path(alias="entitlementId")]
+SynchronisationId = Annotated[Id, Path(alias="synchronisationId")]
 EmergencyAccessId = Annotated[Id, Path(alias="emergencyAccessId")]
 
 
@@ -54,3 +56,15 @@ async def _language(
 
 
 Language = Annotated[str, Depends(_language)]
+
+DryRun = Annotated[
+    bool,
+    BeforeValidator(_true_or_false),
+    Query(alias="dryRun", description="Only say what would become of each row; change nothing."),
+]
+MayEnd = Annotated[
+    int | None,
+    Field(ge=0, le=1_000_000),
+    BeforeValidator(whole_number),
+    Query(alias="mayEnd", description="How many registrations that are in no row may be ended. Without it: 20 %."),
+]

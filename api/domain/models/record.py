@@ -85,19 +85,23 @@ class AuditRecord(SQLModel, table=True):
 
     @classmethod
     def of(cls, actor: Actor, action: str, decision: str, at: datetime, **what: Any) -> "AuditRecord":
-        return cls(
-            at=at,
-            action=action,
-            decision=decision,
-            role=actor.role,
-            subject=actor.subject,
-            issuer=actor.issuer,
-            via=actor.via,
-            agency_id=actor.agency_id,
-            professional_id=actor.professional_id,
-            person_id=actor.person_id,
-            **what,
-        )
+        return cls(**cls.columns(actor, action, decision, at) | what)
+
+    @classmethod
+    def columns(cls, actor: Actor, action: str, decision: str, at: datetime) -> dict[str, Any]:
+        """The same as values of its columns: making rows takes longer than writing them, where there are many."""
+        return dict.fromkeys(name for name in cls.model_fields if name != "id") | {
+            "at": at,
+            "action": action,
+            "decision": decision,
+            "role": actor.role,
+            "subject": actor.subject,
+            "issuer": actor.issuer,
+            "via": actor.via,
+            "agency_id": actor.agency_id,
+            "professional_id": actor.professional_id,
+            "person_id": actor.person_id,
+        }
 
 
 class RecordCheckpoint(SQLModel, table=True):
