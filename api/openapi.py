@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic.alias_generators import to_camel
 
-from api import wire_names
+from api import webhooks, wire_names
 from api.description.completing import complete
 from api.problems import MEDIA_TYPE, TITLES
 from api.wire import API_VERSION
@@ -217,6 +217,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
         components["schemas"].pop(name, None)
     components["schemas"] |= {"Problem": PROBLEM, "InputError": INPUT_ERROR, "InputPlace": INPUT_PLACE}
     components["responses"] = {f"Problem{status}": _problem(status) for status in TITLES}
+    components["parameters"] = webhooks.PARAMETERS
     document["webhooks"] = webhooks.described()
     document["paths"] = dict(_completed_path(path, operations) for path, operations in document["paths"].items())
     return document

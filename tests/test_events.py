@@ -12,8 +12,6 @@ from sqlmodel import Session, create_engine, func, select
 from api.db import sqlalchemy_url
 from api.domain import publishing
 from api.domain.actor import Actor
-from api.domain.codes import EventType
-from api.domain.event_catalogue import CATALOGUE, LINKS, PLURALS
 from api.domain.models import OutboxRow
 from api.settings import Settings
 from tests.registering import a_body
@@ -189,14 +187,6 @@ def test_what_is_read_is_on_record_for_each_family_told_of(world: World, publish
 
 def test_an_unknown_type_is_refused(world: World) -> None:
     refused(world.as_(world.registrar).get("/events", params={"type": "family.exploded"}), 400, "invalid")
-
-
-def test_every_type_of_event_is_in_the_catalogue() -> None:
-    assert set(CATALOGUE) == set(EventType)
-    abouts = {kind.partition(".")[0] for kind in EventType}
-    assert abouts <= set(PLURALS)
-    assert set(LINKS) <= set(PLURALS)
-    assert len({told.name for told in CATALOGUE.values()}) == len(CATALOGUE)
 
 
 def test_nobody_who_reads_on_misses_what_commits_late(world: World, settings: Settings, publish: Any) -> None:
