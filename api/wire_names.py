@@ -1,7 +1,7 @@
 """The names of shapes in the API's description, which are the class names of every client that is generated from it.
 
-`MandateOut` is `Mandate`, `Page[MandateOut]` is `MandatePage`. A list of codes that is written out in one field gets a
-name too, as generators would make one up otherwise.
+`MandateOut` is `Mandate`, `Page[MandateOut]` is `MandatePage`. Codes, and a choice between shapes, that are written out
+in one field get a name too, as generators would make one up otherwise.
 """
 
 import re
@@ -25,11 +25,11 @@ CODES = {
 def give(document: dict[str, Any]) -> None:
     """Put every schema under its name, and refer to it by that."""
     schemas = document["components"]["schemas"]
-    for shape, field in _with_codes(schemas):
+    for shape, field, inline in list(_written_out(schemas)):
         name = CODES.get((shape, field)) or _on_the_wire(shape) + field[0].upper() + field[1:]
         if name in schemas:
-            raise ValueError(f"The codes of {shape}.{field} need a name of their own in CODES.")
-        schemas[name] = _taken_out(schemas[shape]["properties"], field, name)
+            raise ValueError(f"What {shape}.{field} can be needs a name of its own in CODES.")
+        schemas[name] = _taken_out(inline, name)
     for schema in schemas.values():
         _name_each_code(schema)
     names = {name: _on_the_wire(name) for name in schemas}
@@ -44,29 +44,28 @@ def _on_the_wire(name: str) -> str:
     return f"{_on_the_wire(page[1])}Page" if page else name.removesuffix("Out")
 
 
-def _with_codes(schemas: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The fields in which codes are written out."""
-    fields = [(shape, field) for shape, schema in schemas.items() for field in schema.get("properties", ())]
-    return [(shape, field) for shape, field in fields if any(map(_is_codes, _kinds(schemas[shape], field)))]
+def _written_out(schemas: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The codes and choices that are written out in a field, or that each item of a field is one of."""
+    for shape, schema in schemas.items():
+        for field, one in schema.get("properties", {}).items():
+            for inline in filter(_lacks_a_name, (one, *one.get("anyOf", ()))):
+                yield shape, field, inline
+            if _lacks_a_name(one.get("items", {})):
+                yield shape, field.removesuffix("s"), one["items"]
 
 
-def _kinds(schema: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
-    kinds: list[dict[str, Any]] = schema["properties"][field].get("anyOf", [schema["properties"][field]])
-    return kinds
+def _lacks_a_name(schema: Mapping[str, Any]) -> bool:
+    choices = [kind for kind in schema.get("oneOf") or schema.get("anyOf") or () if kind != {"type": "null"}]
+    return "enum" in schema or isinstance(schema.get("const"), str) or len(choices) > 1
 
 
-def _is_codes(kind: Mapping[str, Any]) -> bool:
-    return "enum" in kind or isinstance(kind.get("const"), str)
-
-
-def _taken_out(fields: dict[str, Any], field: str, name: str) -> dict[str, Any]:
-    """The codes of a field, which from now on refers to them, and can still be null if it could."""
-    [codes] = filter(_is_codes, _kinds({"properties": fields}, field))
-    others = [kind for kind in _kinds({"properties": fields}, field) if kind is not codes]
-    reference = {"$ref": f"{SCHEMAS}/{name}"}
-    said = {key: fields[field][key] for key in ("default", "description") if key in fields[field]}
-    fields[field] = said | ({"anyOf": [reference, *others]} if others else reference)
-    return {"type": "string", "enum": codes.get("enum") or [codes["const"]]}
+def _taken_out(inline: dict[str, Any], name: str) -> dict[str, Any]:
+    """What stood in a field, which from now on refers to it."""
+    taken = {key: inline.pop(key) for key in tuple(inline) if key not in {"default", "description"}}
+    inline["$ref"] = f"{SCHEMAS}/{name}"
+    if "const" in taken:
+        taken["enum"] = [taken.pop("const")]
+    return taken
 
 
 def _name_each_code(schema: dict[str, Any]) -> None:
