@@ -5,6 +5,9 @@ A route declares with `declared()` which problems and headers its answers can ha
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -37,6 +40,7 @@ TAGS = {
     "Registrations": "Agencies' involvement with a person.",
     "Matches": "Where registrations of agencies meet, as the registrar sees it.",
     "Events": "What changed, for whom it concerns: to catch up with, or as it comes.",
+    "Subscriptions": "Events that are delivered to a system of yours, signed, and what became of each delivery.",
     "Mandates": "Who leads, by whose authority, until when.",
     "Contact points": "Whom to call about which help domain.",
     "Agencies": "Agencies, and with what they help.",
@@ -105,7 +109,9 @@ PROBLEM_HEADERS = {
     429: {
         "Retry-After": _text_header("After how many seconds to go on.", examples=["12"]),
         "RateLimit": _text_header("What is left, and for how many seconds.", examples=['"client";r=0;t=12']),
-        "RateLimit-Policy": _text_header("How much may be asked in how many seconds.", examples=['"client";q=6000;w=60']),
+        "RateLimit-Policy": _text_header(
+            "How much may be asked in how many seconds.", examples=['"client";q=6000;w=60']
+        ),
     },
     503: {"Retry-After": _text_header("After how many seconds to try again.", examples=["1"])},
 }
@@ -154,6 +160,32 @@ ANSWERS = {
 MERGE_PATCH = "application/merge-patch+json"
 
 
+@dataclass(frozen=True)
+class Deprecation:
+    """That a route is to go: since when that is known (RFC 9745), when it goes (RFC 8594), and where it is told."""
+
+    since: date
+    sunset: date
+    told_at: str
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        sunset = format_datetime(_midnight(self.sunset), usegmt=True)
+        links = (f'<{self.told_at}>; rel="{name}"' for name in ("deprecation", "sunset"))
+        since = ("Deprecation", f"@{int(_midnight(self.since).timestamp())}")
+        return (since, ("Sunset", sunset), *(("Link", link) for link in links))
+
+
+DEPRECATED = {
+    "Deprecation": _text_header("Since when this is known to go (RFC 9745).", examples=["@1767225600"]),
+    "Sunset": _text_header("When it goes (RFC 8594).", examples=["Fri, 01 Jan 2027 00:00:00 GMT"]),
+}
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
 def declared(
     name: str,
     *,
@@ -164,14 +196,17 @@ def declared(
     offers: Iterable[str] = (),
     takes: Iterable[str] = (),
     who: Mapping[str, Any] | None = None,
+    deprecation: Deprecation | None = None,
 ) -> dict[str, Any]:
     """What a route says of itself to FastAPI, for this document."""
     also = {"content": {media_type: {"schema": LINES} for media_type in sorted(offers)}} if offers else {}
     return {
         "name": name,
         "operation_id": to_camel(name),
+        "deprecated": True if deprecation else None,
         "summary": name.replace("_", " ").capitalize(),
-        "responses": {status: {"headers": dict(headers or {})} | also} | {number: {} for number in problems},
+        "responses": {status: {"headers": dict(headers or {}) | (DEPRECATED if deprecation else {})} | also}
+        | {number: {} for number in problems},
         "openapi_extra": ({"parameters": list(parameters)} if parameters else {}) | _taken_in(takes) | dict(who or {}),
     }
 

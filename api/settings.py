@@ -75,6 +75,17 @@ class Settings(BaseSettings):
     stream_seconds: float = Field(
         default=900, gt=0, description="How long a stream of events lasts; whoever listens comes back for more."
     )
+    rate_limit: int = Field(
+        default=6000, ge=0, description="Requests a minute that a client may make of one process; 0: any number."
+    )
+    address_rate_limit: int = Field(
+        default=120,
+        ge=0,
+        description="Requests a minute for tokens, or with what is no valid token, from one address; 0: any number.",
+    )
+    proxies: list[str] = Field(
+        default=[], description="JSON list of addresses of your own proxies, whose X-Forwarded-For is believed."
+    )
     connections: int = Field(default=4, ge=1, le=64, description="Database connections per worker and kind of work.")
 
     @property

@@ -53,7 +53,8 @@ class Wire:
         trace = TRACEPARENT.match(headers.get(b"traceparent", b""))
         head = scope["method"] == "HEAD"
         added: list[tuple[str, str]] = []
-        scope = dict(scope, head=head, added_headers=added, trace_id=trace[1].decode() if trace else secrets.token_hex(16))
+        trace_id = trace[1].decode() if trace else secrets.token_hex(16)
+        scope = dict(scope, head=head, added_headers=added, trace_id=trace_id)
         if head:
             scope["method"] = "GET"
         answer = _Answer(send, added, head=head)

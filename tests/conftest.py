@@ -1,6 +1,7 @@
 """One real PostgreSQL for the whole run, a migrated database for each worker, and the service on it."""
 
 import base64
+import os
 import secrets
 import signal
 import socket
@@ -21,6 +22,7 @@ from fastapi import FastAPI
 
 from api.domain.addresses import Receivers
 from api.embedded import postgres
+from api.cli.protocol import Protocol
 from api.main import create_app
 from api.migrating import migrate
 from api.settings import Settings
@@ -29,6 +31,8 @@ from tests.keyed import Keyed
 from tests.world import World
 
 TEMPLATE = "spil_template"
+os.environ |= {"SPIL_RATE_LIMIT": "0", "SPIL_ADDRESS_RATE_LIMIT": "0"}
+"""A run of the tests asks as much as it can; what asks too much has a service of its own."""
 
 
 def _new_signing_key() -> str:
@@ -124,7 +128,7 @@ def serving(app: FastAPI) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False, ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False, http=Protocol, ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

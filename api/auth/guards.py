@@ -67,6 +67,10 @@ FAMILY_ID = inspect.Parameter(
 )
 
 
+DEPRECATIONS: dict[Callable[..., Any], openapi.Deprecation] = {}
+"""Of the endpoints that are to go."""
+
+
 class GuardedRoute(StrictRoute):
     """Knows who asks before anything else looks at the request."""
 
@@ -74,7 +78,10 @@ class GuardedRoute(StrictRoute):
         handle = super().get_route_handler()
         scopes = {scope for one in self.dependencies if isinstance(one, SecurityOf) for scope in one.scopes or ()}
 
+        deprecation = DEPRECATIONS.get(self.endpoint)
+
         async def guarded(request: Request) -> Response:
+            request.scope["added_headers"] += deprecation.headers if deprecation else ()
             refuse_token_in_query(request)
             proof = await admit(request)
             must_be_in_scope(proof.scopes, scopes)
@@ -129,11 +136,12 @@ class Routes:
         unless_there: Callable[..., Any] | None = None,
         offers: frozenset[str] = frozenset(),
         takes: frozenset[str] = frozenset(),
+        deprecation: openapi.Deprecation | None = None,
     ) -> Declaration[Any]:
         """Declare a route. `location`: the path of what it makes. `shape`: what a document of PostgreSQL's is like.
 
         `current` and `unless_there`: what its `If-Match` is about, where a GET at its path doesn't say that. `offers`:
-        as what it can be had beside JSON; what is no `call` is then sent in chunks.
+        as what it can be had beside JSON; what is no `call` is then sent in chunks. `deprecation`: that it is to go.
         """
         of_family = path.startswith("/families/{familyId}")
         if permission not in RULES or bool(RULES[permission].of_relations) is not of_family:
@@ -150,25 +158,34 @@ class Routes:
             returned = inspect.signature(function).return_annotation
             goes_on = returned is Following
             answer = None if goes_on else shape or returned
+            endpoint = _endpoint(operation)
+            if deprecation:
+                DEPRECATIONS[endpoint] = deprecation
             self.router.add_api_route(
                 path,
-                _endpoint(operation),
+                endpoint,
                 methods=[method],
                 status_code=status,
                 response_model=answer,
                 response_class=EventStream if goes_on else Default(JSONResponse),
                 dependencies=[Security(scheme, scopes=[permission]) for scheme in (oauth, bearer)],
-                **_described(operation, method, path, answer),
+                **_described(operation, method, path, answer, deprecation),
             )
             return function
 
         return declare
 
 
-def _described(operation: Operation, method: str, path: str, answer: type[Out] | None) -> dict[str, Any]:
+def _described(
+    operation: Operation,
+    method: str,
+    path: str,
+    answer: type[Out] | None,
+    deprecation: openapi.Deprecation | None,
+) -> dict[str, Any]:
     paged = answer is not None and "next_cursor" in answer.model_fields
     way = _way(operation, inspect.signature(operation.function))
-    tagged = way not in {chunks.send, turns.take}
+    tagged = way not in {chunks.send, turns.take, follow_documents}
     return openapi.declared(
         operation.function.__name__,
         status=operation.status,
@@ -176,9 +193,10 @@ def _described(operation: Operation, method: str, path: str, answer: type[Out] |
         headers=(openapi.ETAG if answer and tagged and (method == "GET" or not paged) else {})
         | (openapi.LINK if paged else {})
         | (openapi.LOCATION if operation.location else {}),
-        parameters=[] if way is chunks.send else _conditions_of(operation, method, path),
+        parameters=[] if way in {chunks.send, follow_documents} else _conditions_of(operation, method, path),
         offers=operation.offers,
         takes=operation.takes,
+        deprecation=deprecation,
         who=RULES[operation.permission].described(operation.permission),
     )
 

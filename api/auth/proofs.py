@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import Request
+
 from api.auth.issuers import Issuer
 from api.auth.revocations import Revocations
 from api.auth.tokens import BadToken, parse, verify
 from api.domain.actor import Actor
+from api.limits import Limits, Verdict, address_of
 from api.problems import WireError
 from api.settings import Settings
 from api.trust import TrustedIssuer
@@ -34,6 +37,39 @@ class Proof:
     client: tuple[str, str] | None
     """The client of ours that asked for it, and the key it did so with."""
     expires_at: float
+
+    @property
+    def asker(self) -> str:
+        """Whose requests are counted together: the client's, whoever it acts for; otherwise the person's own."""
+        return self.client[0] if self.client else f"{self.actor.issuer} {self.actor.subject}"
+
+
+async def admit(request: Request) -> Proof:
+    """Who makes this request, if they don't ask too much."""
+    state = request.app.state
+    try:
+        proof: Proof = await state.authenticator.proof(request.headers.get("authorization"))
+    except WireError:
+        count_address(request)
+        raise
+    limits: Limits = state.limits
+    _hold_to(limits.of_client.count(proof.asker), request)
+    return proof
+
+
+def count_address(request: Request) -> None:
+    """Count one more request that proves nothing yet, of whoever is at this address."""
+    state, peer = request.app.state, request.client.host if request.client else ""
+    address = address_of(peer, request.headers.get("x-forwarded-for", ""), state.settings.proxies)
+    limits: Limits = state.limits
+    _hold_to(limits.of_address.count(address), request)
+
+
+def _hold_to(verdict: Verdict | None, request: Request) -> None:
+    if verdict is not None:
+        request.scope["added_headers"] += verdict.headers.items()
+        if verdict.refused:
+            raise verdict.refusal from None
 
 
 class Authenticator:

@@ -10,6 +10,7 @@ from api import openapi
 from api.auth import clients
 from api.auth.issuers import SCOPES
 from api.auth.issuing import TOKEN_LIFE
+from api.auth.proofs import count_address
 from api.auth.requests import StrictRoute
 from api.shapes import Id
 from api.trust import ALGORITHMS
@@ -71,7 +72,7 @@ class JsonWebKeySet(BaseModel):
 @router.post(
     "/token",
     response_model=AccessToken,
-    **openapi.declared("get_token", problems=[400, 401, 406, 413, 415, 500, 503]),
+    **openapi.declared("get_token", problems=[400, 401, 406, 413, 415, 429, 500, 503]),
 )
 async def get_token(request: Request, asked: Annotated[TokenRequest, Form()]) -> Response:
     """Get an access token for an agency's system, valid for 15 minutes.
@@ -81,6 +82,7 @@ async def get_token(request: Request, asked: Annotated[TokenRequest, Form()]) ->
     With `on_behalf_of` the token is that professional's, and names the client in `act`; the record of what is done
     with it names both.
     """
+    count_address(request)
     clients.check_grant(asked.grant_type, asked.client_assertion_type)
     state = request.app.state
     wish = clients.Wish(asked.client_assertion, asked.scope, asked.on_behalf_of)

@@ -65,19 +65,24 @@ def _read(path: Path) -> Source:
 
 def raised_in(node: ast.AST) -> Codes:
     """The codes of the errors that are made here."""
-    return {found for call in ast.walk(node) if isinstance(call, ast.Call) and (found := _code_of(call))}
+    return {code for call in ast.walk(node) if isinstance(call, ast.Call) for code in _codes_of(call)}
 
 
-def _code_of(call: ast.Call) -> tuple[int, str] | None:
+PUT_TOGETHER = {"f'subscription_not_{state}'": ("subscription_not_active", "subscription_not_paused")}
+"""What the codes are that the source doesn't write out."""
+
+
+def _codes_of(call: ast.Call) -> Codes:
     name = getattr(call.func, "id", getattr(call.func, "attr", ""))
     if name == "WireError" or (name == "problem" and len(call.args) == 3):
         status, code = (one.value if isinstance(one, ast.Constant) else None for one in call.args[:2])
-        return (status, code) if isinstance(status, int) and isinstance(code, str) else None
+        return {(status, code)} if isinstance(status, int) and isinstance(code, str) else set()
     if name not in KINDS:
-        return None
+        return set()
     status, usual = KINDS[name]
     given = next((one.value for one in call.keywords if one.arg == "code"), ast.Constant(usual))
-    return (status, str(given.value)) if isinstance(given, ast.Constant) else None
+    codes = [given.value] if isinstance(given, ast.Constant) else PUT_TOGETHER[ast.unparse(given)]
+    return {(status, str(code)) for code in codes}
 
 
 @cache
@@ -179,7 +184,9 @@ OF_ANY: tuple[tuple[Holds, Codes], ...] = (
         lambda one: "Idempotency-Key" in one.names_of("header"),
         {(400, "invalid_idempotency_key"), (409, "key_reused"), (503, "key_missing")},
     ),
-    (lambda one: "If-Match" in one.names_of("header"), {(412, "precondition_failed"), (428, "precondition_required")}),
+    (lambda one: "If-Match" in one.names_of("header"), {(412, "precondition_failed")}),
+    (lambda one: one.method in {"PATCH", "PUT", "DELETE"}, {(428, "precondition_required")}),
+    (lambda one: one.guarded or one.name == "get_token", {(429, "too_many_requests")}),
     (
         lambda one: one.method == "PUT" and "If-None-Match" in one.names_of("header"),
         {(400, "invalid_precondition"), (412, "precondition_failed")},

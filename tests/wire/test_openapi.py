@@ -53,7 +53,7 @@ def test_an_operation_names_all_its_answers(path: str, method: str, operation: D
     expected |= {"404"} if "{" in path else set()
     expected |= {"413", "415"} if method in {"post", "put", "patch"} else set()
     expected |= {"409"} if "Idempotency-Key" in str(operation.get("parameters")) else set()
-    expected |= {"412", "428", "409"} if method in {"put", "patch"} else set()
+    expected |= {"412", "428", "409"} if method in {"put", "patch", "delete"} else set()
     assert set(answers) >= expected
     assert "422" not in answers
     for status, answer in answers.items():
@@ -61,7 +61,7 @@ def test_an_operation_names_all_its_answers(path: str, method: str, operation: D
             assert answer["$ref"] == f"#/components/responses/Problem{status}"
         else:
             assert "API-Version" in answer["headers"]
-            assert ("content" in answer) is (status != "204")
+            assert ("content" in answer) is (status not in {"204", "304"})
     assert ("Location" in str(answers)) <= ("201" in answers)
 
 
@@ -71,10 +71,13 @@ def test_a_change_can_be_repeated_or_is_conditional(path: str, method: str, oper
     if path.startswith("/oauth"):
         return
     changes = method == "post" and not path.endswith(("/_search", "/access-checks"))
-    assert ("Idempotency-Key" in headers) is changes
-    assert ("If-Match" in headers) is (method in {"put", "patch"})
-    if method == "patch":
-        assert headers["If-Match"]["required"] is True
+    conditional = method in {"put", "patch", "delete"}
+    assert ("Idempotency-Key" in headers) is (changes or conditional)
+    of_one_thing = re.search(r"}/_[a-z-]+$", path) is not None and changes
+    assert ("If-Match" in headers) is (conditional or of_one_thing)
+    if "If-Match" in headers:
+        assert headers["If-Match"]["required"] is (method in {"patch", "delete"})
+    assert ("304" in operation["responses"]) is (method == "get" and "If-None-Match" in headers)
 
 
 def test_names_are_those_of_the_field() -> None:

@@ -117,23 +117,23 @@ def test_an_unchanged_answer_is_a_disclosure_too(rest: str, fresh: Stage) -> Non
 
 
 @each(CHANGEABLE)
-def test_no_change_of_what_there_is_without_its_etag(operation: Operation, fresh: Stage) -> None:
+def test_no_change_of_what_there_is_without_its_etag(operation: Operation, untouched: Stage) -> None:
     """Of every route there is, and so of those still to come."""
-    path = fresh.path(operation)
+    path = untouched.path(operation)
     for role in READERS:
         body = a_body(operation) if operation.body else None
-        answer = fresh.send(operation.method, path, fresh.token(role), json=body)
-        stale = fresh.send(operation.method, path, fresh.token(role), json=body, headers={"If-Match": '"old"'})
+        answer = untouched.send(operation.method, path, untouched.token(role), json=body)
+        stale = untouched.send(operation.method, path, untouched.token(role), json=body, headers={"If-Match": '"old"'})
         assert answer.status_code in {403, 404, 428}, answer.text
         assert stale.status_code in {403, 404, 412}, stale.text
 
 
 @each(VERBS)
-def test_a_verb_minds_an_etag_that_is_sent(operation: Operation, fresh: Stage) -> None:
-    path = fresh.path(operation)
+def test_a_verb_minds_an_etag_that_is_sent(operation: Operation, untouched: Stage) -> None:
+    path = untouched.path(operation)
     for role in READERS:
         body = a_body(operation) if operation.body else None
-        stale = fresh.send("POST", path, fresh.token(role), json=body, headers={"If-Match": '"old"'})
+        stale = untouched.send("POST", path, untouched.token(role), json=body, headers={"If-Match": '"old"'})
         assert stale.status_code in {403, 404, 412}, stale.text
 
 

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from api.auth.calls import Call, Operation
 from api.auth.guards import GuardedRoute, bearer, carry_out_request, must_be_in_scope, oauth
 from api.auth.policy import RULES, Permission
+from api.auth.proofs import admit
 from api.auth.representations import Rendered, is_known
 from api.auth.requests import refuse_token_in_query
 from api.domain.errors import Forbidden, NotFound
@@ -51,7 +52,7 @@ class FhirRoute(GuardedRoute):
         async def guarded(request: Request) -> Response:
             refuse_token_in_query(request)
             refuse_bsn_in_query(request)
-            proof = await request.app.state.authenticator.proof(request.headers.get("authorization"))
+            proof = await admit(request)
             must_be_in_scope(proof.scopes, scopes)
             must_want_fhir(request)
             request.state.actor = proof.actor
