@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI
 
+from api.cli.protocol import Protocol
 from api.domain.addresses import Receivers
 from api.embedded import postgres
-from api.cli.protocol import Protocol
 from api.main import create_app
 from api.migrating import migrate
 from api.settings import Settings
@@ -128,7 +128,8 @@ def serving(app: FastAPI) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False, http=Protocol, ws="none"))
+    how = uvicorn.Config(app, port=port, log_level="error", access_log=False, http=Protocol, ws="none")
+    server = uvicorn.Server(how)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

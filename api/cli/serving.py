@@ -16,6 +16,7 @@ from api.cli.auditing import book_of
 from api.cli.connection import reach
 from api.cli.keys import vault_of
 from api.cli.port import reserve
+from api.cli.protocol import Protocol
 from api.cli.screen import done, refuse, say
 from api.cli.stopping import stoppable
 from api.db import Database, DatabaseRole
@@ -27,7 +28,7 @@ PATIENCE = 5
 """Seconds that requests get to finish when the service stops."""
 HOW: dict[str, Any] = {
     "loop": "uvloop",
-    "http": "httptools",
+    "http": Protocol,
     "ws": "none",
     "lifespan": "on",
     "access_log": False,
