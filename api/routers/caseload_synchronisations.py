@@ -70,7 +70,8 @@ class OutcomeCounts(Out):
 
 class CaseloadSynchronisationOut(Out):
     """Where a synchronisation stands. `rows`: how many the file had. `wouldEnd`: how many of the `running`
-    registrations are in none of them, once that was looked at; `mayEnd`: how many may be, by your own word.
+    registrations are in none of them, once that was looked at; `mayEnd`: how many of them may be ended without a word
+    from you, or by your word.
     """
 
     id: UUID
@@ -99,7 +100,7 @@ class CaseloadRowOut(Out):
     line: int | None
     outcome: CaseloadOutcome
     code: str | None = Field(description="Why it was refused; for programs.")
-    field: str | None = Field(description="What was wrong with it, if it was one field.")
+    column: str | None = Field(description="Which column of it was wrong, if it was one.")
     registration_id: UUID | None
 
 
@@ -111,12 +112,13 @@ def _out(call: Call, synchronisation: CaseloadSynchronisation) -> CaseloadSynchr
         rows=synchronisation.row_count,
         done=sum(outcomes.values()),
         running=synchronisation.running_count,
+        may_end=synchronisations.may_end(call.work, synchronisation, synchronisation.running_count),
         outcomes=OutcomeCounts(**outcomes),
     )
 
 
 def _row(row: CaseloadRow) -> CaseloadRowOut:
-    return CaseloadRowOut.of(row, line=row.number)
+    return CaseloadRowOut.of(row, line=row.number, column=row.field)
 
 
 @routes.post(
