@@ -1,9 +1,9 @@
-"""What the tests of caseload synchronisations have in common: to send a file, to let the worker work, to read the rows."""
+"""What the tests of caseload synchronisations have in common: sending a file, letting the worker work, reading rows."""
 
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from httpx import Response
@@ -29,7 +29,7 @@ def ndjson(rows: Iterable[dict[str, Any]]) -> bytes:
 
 
 def send(
-    world: World, agency: Agency, content: bytes, *, headers: dict[str, str] = NDJSON, **query: Any
+    world: World, agency: Agency, content: bytes | Iterator[bytes], *, headers: dict[str, str] = NDJSON, **query: Any
 ) -> Response:
     """Send a file for the world's municipality."""
     asked = {"municipalityCode": world.municipality.code} | query

@@ -32,6 +32,11 @@ class Upload:
     def media_type(self) -> str:
         return media_type_of(self._request)
 
+    @property
+    def is_new(self) -> bool:
+        """Without a key it can't be one that was sent before."""
+        return "idempotency-key" not in self._request.headers
+
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body, once. One that breaks off is refused."""
         digest = hashlib.sha256()

@@ -115,6 +115,32 @@ def token(
         print_role_token(Wanted(role, municipality, agency, professional, person, subject, seconds), folder)
 
 
+@app.command("sync")
+def sync_command(
+    file: Annotated[Path, typer.Argument(help="All that runs: a .csv or .ndjson file.", exists=True, dir_okay=False)],
+    municipality: Annotated[str, typer.Option(help="The municipality's code.")],
+    client: Annotated[str | None, typer.Option(help="The client id of your agency's system.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key. Default: the demo's.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="SPIL_TOKEN", help="An access token instead.")] = None,
+    demo: Annotated[str | None, typer.Option(help="A system in the running demo, by part of its name.")] = None,
+    url: Annotated[str | None, typer.Option(help="Where Spil is. Default: as configured, or the demo.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask. Ends no more than --may-end or 20 %.")] = False,
+    may_end: Annotated[int | None, typer.Option(min=0, help="How many that are in no row may be ended.")] = None,
+    refused: Annotated[Path | None, typer.Option(help="Where to write refused rows. Default: beside the file.")] = None,
+    folder: Folder = SPIL,
+) -> None:
+    """Synchronise your agency's caseload: say what would happen, ask, and have it carried out.
+
+    Exit code 0: carried out. 3: carried out, and some rows were refused. 4: not carried out. 1: it didn't work.
+    """
+    from api.cli.syncing import Sending, synchronise
+    from api.cli.tokens import Credentials
+
+    who = Credentials(token, client, key, demo, url, folder)
+    synchronise(Sending(file, municipality, may_end, refused), who, dry_run=dry_run, yes=yes)
+
+
 KeyFile = Annotated[Path, typer.Option(help="The public key: PEM, a JWK or a JWK set.")]
 ClientId = Annotated[str, typer.Argument(help="The client's id.")]
 

@@ -48,6 +48,28 @@ class Wanted:
     seconds: int
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """How a command proves who calls: a token, a client's key, or somebody in the demo."""
+
+    token: str | None
+    client: str | None
+    key: Path | None
+    demo: str | None
+    url: str | None
+    folder: Path
+
+    def fetch(self) -> str:
+        """A token; another one each time, where it is a client's."""
+        if self.token:
+            return self.token
+        if self.client:
+            return client_token(self.client, self.key, self.url, self.folder)
+        if not self.demo:
+            refuse("Say who you are: --client and its --key, --token or SPIL_TOKEN, or --demo.")
+        return demo_token(self.demo, self.folder)
+
+
 def print_role_token(wanted: Wanted, folder: Path) -> None:
     """Sign a token for somebody in a role. In production people's tokens come from their identity provider."""
     settings = _settings(folder)
@@ -61,6 +83,10 @@ def print_role_token(wanted: Wanted, folder: Path) -> None:
 
 
 def print_demo_token(name: str, folder: Path) -> None:
+    print(demo_token(name, folder))  # noqa: T201 - the token and nothing else
+
+
+def demo_token(name: str, folder: Path) -> str:
     """The token that the running demo made for somebody, by part of their name."""
     file = folder / "demo.json"
     if not file.exists():
@@ -69,12 +95,16 @@ def print_demo_token(name: str, folder: Path) -> None:
     found = [actor for actor in actors if name.lower() in actor["name"].lower()]
     if not found:
         refuse(f"Nobody in the demo is called that. There are: {', '.join(actor['name'] for actor in actors)}")
-    print(found[0]["token"])  # noqa: T201 - the token and nothing else
+    return str(found[0]["token"])
 
 
 def print_client_token(client: str, key: Path | None, url: str | None, folder: Path) -> None:
+    print(client_token(client, key, url, folder))  # noqa: T201 - the token and nothing else
+
+
+def client_token(client: str, key: Path | None, url: str | None, folder: Path) -> str:
     """Fetch a token as an agency's system does, with an assertion signed by its private key."""
-    base_url = (url or _settings(folder).base_url).rstrip("/")
+    base_url = where(url, folder)
     pem = _private_key(key or folder / "clients" / f"{client}.pem")
     form = {
         "grant_type": "client_credentials",
@@ -87,7 +117,12 @@ def print_client_token(client: str, key: Path | None, url: str | None, folder: P
         refuse(f"Nothing answers at {base_url}. Start the service, or name where it is with --url.")
     if answer.status_code != httpx.codes.OK:
         refuse(f"No token, but {answer.status_code}: {_detail(answer)}")
-    print(answer.json()["access_token"])  # noqa: T201 - the token and nothing else
+    return str(answer.json()["access_token"])
+
+
+def where(url: str | None, folder: Path) -> str:
+    """Where the service is: as said, otherwise as configured, otherwise the demo."""
+    return (url or _settings(folder).base_url).rstrip("/")
 
 
 def assertion(client: str, pem: str, audience: str) -> str:

@@ -5,6 +5,7 @@ Rows about one person are done together. What concerns a family locks that famil
 refuses is refused with its code, and changes nothing.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class Verdict:
 def do_all(work: Work, synchronisation: CaseloadSynchronisation, rows: Sequence[CaseloadRow]) -> list[Verdict]:
     by_bsn = defaultdict(list)
     for row in rows:
-        by_bsn[_bsn_of(work, row)].append(row)
+        by_bsn[_opened(work, row, "bsn_sealed", row.bsn_sealed)].append(row)
     running = _running(work, synchronisation, list(by_bsn))
     _look_up_professionals(work, rows)
     made: list[Registration] = []
@@ -79,7 +80,7 @@ def _do(
         if registration is None:
             made.append(_start(work, synchronisation, row, bsn))
             return Verdict(row.position, CaseloadOutcome.STARTED, made[-1].id)
-        new = _differences(row, registration)
+        new = _differences(work, row, registration)
         if registration.involvement_id and (new or _is_worth_confirming(work, registration)):
             return Verdict(row.position, None, registration.id)
         return Verdict(row.position, _bring_up_to_date(work, registration, new), registration.id)
@@ -91,14 +92,14 @@ def do_apart(work: Work, row: CaseloadRow) -> Verdict:
     registration_id = row.registration_id or UUID(int=0)
     try:
         registration = registrations.get_to_change(work, registration_id)
-        outcome = _bring_up_to_date(work, registration, _differences(row, registration))
+        outcome = _bring_up_to_date(work, registration, _differences(work, row, registration))
         return Verdict(row.position, outcome, registration_id)
     except DomainError as refusal:
         return _refused(row, refusal, registration_id)
 
 
 def _start(work: Work, synchronisation: CaseloadSynchronisation, row: CaseloadRow, bsn: str) -> Registration:
-    said = _said(row)
+    said = _said(work, row)
     subject = registrations.Subject(bsn=bsn, **{name: said.pop(name, None) for name in SUBJECT})
     domains = said.pop("help_domains")
     registration = registrations.draft(
@@ -117,9 +118,9 @@ def _bring_up_to_date(work: Work, registration: Registration, new: dict[str, Any
     return CaseloadOutcome.CONFIRMED
 
 
-def _differences(row: CaseloadRow, registration: Registration) -> dict[str, Any]:
+def _differences(work: Work, row: CaseloadRow, registration: Registration) -> dict[str, Any]:
     """What a row says otherwise. What it leaves out stays; another basis comes with all that is said of it."""
-    said = _said(row)
+    said = _said(work, row)
     new = {name: said[name] for name in COMPARED if name in said and said[name] != getattr(registration, name)}
     if "legal_basis" in new:
         new |= {name: said[name] for name in bases.SAYS & said.keys()}
@@ -139,16 +140,12 @@ def _is_worth_confirming(work: Work, registration: Registration) -> bool:
     return until - registration.expires_at >= WORTH
 
 
-def _said(row: CaseloadRow) -> dict[str, Any]:
+def _said(work: Work, row: CaseloadRow) -> dict[str, Any]:
+    said = _opened(work, row, "said_sealed", row.said_sealed)
     return {
         name: READ_AS[name](value) if name in READ_AS and value is not None else value
-        for name, value in (row.said or {}).items()
+        for name, value in json.loads(said).items()
     }
-
-
-def _professional_of(row: CaseloadRow) -> UUID | None:
-    named = (row.said or {}).get("professional_id")
-    return UUID(named) if named else None
 
 
 def _refused(row: CaseloadRow, refusal: DomainError, registration_id: UUID | None) -> Verdict:
@@ -164,7 +161,7 @@ def _paired(
 ) -> Iterator[tuple[CaseloadRow, Registration | None]]:
     """Rows about one person with the registrations that run: by professional first, then whatever is left."""
     of = {registration.professional_id: registration for registration in running}
-    pairs = {row.position: of.pop(_professional_of(row), None) for row in rows}
+    pairs = {row.position: of.pop(row.professional_id, None) for row in rows}
     left = iter(of.values())
     for row in rows:
         yield row, pairs[row.position] or next(left, None)
@@ -215,7 +212,7 @@ def _still_runs(work: Work, registration: Registration) -> bool:
 
 def _look_up_professionals(work: Work, rows: Sequence[CaseloadRow]) -> None:
     """All at once who is named in these rows."""
-    named = {name for row in rows if (name := _professional_of(row))}
+    named = {name for row in rows if (name := row.professional_id)}
     among = cast(list(named), ARRAY(Uuid()))
     asked = select(Professional).where(col(Professional.id) == any_(among)).order_by(col(Professional.id))
     found = {one.id: one for one in work.session.exec(asked.with_for_update(read=True, key_share=True)).all()}
@@ -223,9 +220,9 @@ def _look_up_professionals(work: Work, rows: Sequence[CaseloadRow]) -> None:
         work.once((Professional, professional_id), partial(found.get, professional_id))
 
 
-def _bsn_of(work: Work, row: CaseloadRow) -> str:
-    place = place_of(row.synchronisation_id, row.position)
-    return work.vault.open(row.bsn_sealed or b"", bound_to=place).decode()
+def _opened(work: Work, row: CaseloadRow, column: str, sealed: bytes | None) -> str:
+    place = place_of(row.synchronisation_id, row.position, column)
+    return work.vault.open(sealed or b"", bound_to=place).decode()
 
 
 # What is in no row

@@ -6,6 +6,7 @@ Invariant: what is received is complete and stored. Nothing is ended by accident
 may be ended changes nothing before its agency says so.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -33,10 +34,10 @@ RUNNING_ALREADY = Conflict(
 )
 
 REPEATED = """
-UPDATE caseload_row AS r SET outcome = 'refused', code = 'duplicate_row', field = 'bsn', said = NULL, bsn_sealed = NULL
+UPDATE caseload_row AS r SET outcome = 'refused', code = 'duplicate_row', field = 'bsn', said_sealed = NULL
 FROM (
-  SELECT position, row_number() OVER (PARTITION BY bsn_pseudonym, said ->> 'professional_id' ORDER BY position) AS nth
-  FROM caseload_row WHERE synchronisation_id = %(id)s AND said IS NOT NULL
+  SELECT position, row_number() OVER (PARTITION BY bsn_pseudonym, professional_id ORDER BY position) AS nth
+  FROM caseload_row WHERE synchronisation_id = %(id)s AND said_sealed IS NOT NULL
 ) AS same
 WHERE r.synchronisation_id = %(id)s AND r.position = same.position AND same.nth > 1
 """
@@ -52,7 +53,6 @@ def begin(
     """Begin to take in a caseload. It is nothing yet: `receive` makes it one that is carried out."""
     registrations.must_exist(work, municipality_code)
     agency = agencies.active(work, _agency(work))
-    _must_be_alone(work, agency.id, municipality_code)
     return work.add(
         CaseloadSynchronisation(
             agency_id=agency.id,
@@ -68,7 +68,10 @@ def begin(
 
 def readable(work: Work, of: CaseloadSynchronisation, number: int, bsn: str, said: dict[str, Any]) -> dict[str, Any]:
     """A row that can be carried out, to keep."""
-    return _row(of, number) | {"said": said, **_sealed(work, of, number, bsn)}
+    sealed = work.vault.seal(json.dumps(said).encode(), bound_to=place_of(of.id, number, "said_sealed"))
+    professional_id = said.get("professional_id")
+    named = {"said_sealed": sealed, "professional_id": UUID(professional_id) if professional_id else None}
+    return _row(of, number) | named | _sealed(work, of, number, bsn)
 
 
 def unreadable(
@@ -76,8 +79,7 @@ def unreadable(
 ) -> dict[str, Any]:
     """A row that can't, to keep: where, why, and whom it is about if it says so; nothing else of it."""
     said = {"outcome": CaseloadOutcome.REFUSED.value, "code": code, "field": field}
-    pseudonym = {"bsn_pseudonym": work.vault.pseudonym(bsn.encode())} if bsn else {}
-    return _row(of, number) | said | pseudonym
+    return _row(of, number) | said | (_sealed(work, of, number, bsn) if bsn else {})
 
 
 def keep_rows(work: Work, rows: list[dict[str, Any]]) -> None:
@@ -107,7 +109,7 @@ def carry_out(work: Work, synchronisation: CaseloadSynchronisation, may_end: int
     if synchronisation.state not in WAITS:
         raise Conflict("It doesn't wait for you to have it carried out.", code="synchronisation_not_waiting")
     agencies.active(work, synchronisation.agency_id)
-    _must_be_alone(work, synchronisation.agency_id, synchronisation.municipality_code)
+    must_be_alone(work, synchronisation.municipality_code)
     synchronisation.dry_run, synchronisation.may_end, synchronisation.finished_at = False, may_end, None
     _send(work, synchronisation, EventType.CASELOAD_SYNCHRONISATION_CONFIRMED)
     return synchronisation
@@ -172,17 +174,19 @@ def rows(
     return work.session.exec(found.order_by(col(CaseloadRow.position)).limit(limit + 1)).all()
 
 
-def may_end(work: Work, synchronisation: CaseloadSynchronisation, running: int) -> int:
+def may_end(work: Work, synchronisation: CaseloadSynchronisation, running: int | None) -> int:
     """How many may be ended: what its agency says; nothing while it is unclear whom a row is about."""
     if synchronisation.may_end is not None:
         return synchronisation.may_end
     unclear = _count(synchronisation).where(col(CaseloadRow.bsn_pseudonym).is_(None), col(CaseloadRow.number) > 0)
-    return 0 if work.session.exec(unclear).one() else max(HANDFUL, running // SHARE)
+    if synchronisation.state in IS_GOING_ON + WAITS and work.session.exec(unclear).one():
+        return 0
+    return max(HANDFUL, (running or 0) // SHARE)
 
 
-def place_of(synchronisation_id: UUID, position: int) -> Place:
-    """Where a row's BSN stands: it can be opened there only."""
-    return Place("caseload_row", "bsn_sealed", (str(synchronisation_id), str(position)))
+def place_of(synchronisation_id: UUID, position: int, column: str) -> Place:
+    """Where something of a row stands: it can be opened there only."""
+    return Place("caseload_row", column, (str(synchronisation_id), str(position)))
 
 
 def _own(work: Work) -> Any:
@@ -196,10 +200,10 @@ def _agency(work: Work) -> UUID:
     return work.actor.agency_id
 
 
-def _must_be_alone(work: Work, agency_id: UUID, municipality_code: str) -> None:
-    """The index holds it; this says so before everything has been sent."""
+def must_be_alone(work: Work, municipality_code: str) -> None:
+    """Refuse while another one of the agency's is going on there. The index holds it; this says so beforehand."""
     others = select(CaseloadSynchronisation.id).where(
-        CaseloadSynchronisation.agency_id == agency_id,
+        CaseloadSynchronisation.agency_id == _agency(work),
         CaseloadSynchronisation.municipality_code == municipality_code,
         col(CaseloadSynchronisation.received_at).is_not(None),
         col(CaseloadSynchronisation.state).in_(IS_GOING_ON),
@@ -213,12 +217,12 @@ def _count(synchronisation: CaseloadSynchronisation) -> Any:
 
 
 def _row(of: CaseloadSynchronisation, number: int) -> dict[str, Any]:
-    columns = ("bsn_sealed", "bsn_pseudonym", "said", "outcome", "code", "field")
+    columns = ("bsn_sealed", "bsn_pseudonym", "said_sealed", "professional_id", "outcome", "code", "field")
     known = {"synchronisation_id": of.id, "position": number, "number": number, "agency_id": of.agency_id}
     return known | {"apart": False} | dict.fromkeys(columns)
 
 
 def _sealed(work: Work, of: CaseloadSynchronisation, number: int, bsn: str) -> dict[str, bytes]:
     value = numbers.check(bsn).encode()
-    sealed = work.vault.seal(value, bound_to=place_of(of.id, number))
+    sealed = work.vault.seal(value, bound_to=place_of(of.id, number, "bsn_sealed"))
     return {"bsn_sealed": sealed, "bsn_pseudonym": work.vault.pseudonym(value)}

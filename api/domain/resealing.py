@@ -61,6 +61,7 @@ SEALED = (
     Sealed("registration_relative", "bsn_sealed", "bsn_pseudonym"),
     Sealed("idempotent_request", "answer"),
     Sealed("caseload_row", "bsn_sealed", "bsn_pseudonym"),
+    Sealed("caseload_row", "said_sealed"),
     Sealed("subscription_key", "private_key_sealed"),
 )
 FINGERPRINTS = (("idempotent_request", "fingerprint"),)

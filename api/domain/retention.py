@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Table, and_, delete, exists, func, insert, literal_column, select, tuple_
+from sqlalchemy import Column, Table, and_, delete, exists, func, insert, literal_column, or_, select, tuple_
 from sqlmodel import Session, SQLModel
 
 from api.domain import sealing
@@ -201,6 +201,21 @@ def _forget_rows(table: str) -> Callable[[Session, Sequence[Any]], dict[str, int
     return forget
 
 
+def _old_synchronisations(before: datetime) -> Any:
+    """Those that are over, and files that never came in completely."""
+    own = TABLES["caseload_synchronisation"].c
+    over = or_(own.finished_at < before, and_(own.received_at.is_(None), own.begun_at < before))
+    return select(own.id).where(over).order_by(own.begun_at, own.id)
+
+
+def _forget_synchronisations(session: Session, keys: Sequence[Any]) -> dict[str, int]:
+    ids = [key[0] for key in keys]
+    own = TABLES["caseload_synchronisation"]
+    gone = _uproot(session, own, own.c.id.in_(ids))
+    _add(gone, _forget_events(session, _events_about(ids)))
+    return gone
+
+
 TERMS = (
     Term(
         "repeatable answers",
@@ -215,6 +230,14 @@ TERMS = (
         "An assertion that has expired is refused anyway.",
         _older("client_assertion", "expires_at"),
         _forget_rows("client_assertion"),
+    ),
+    Term(
+        "caseload synchronisations",
+        14,
+        "Long enough to mend what was refused, and to have a dry run carried out.",
+        _old_synchronisations,
+        _forget_synchronisations,
+        at_once=20,
     ),
     Term(
         "absences",

@@ -27,8 +27,8 @@ FROM registration r WHERE {RUNS}
 """
 """While keys change it may find too many missing. It then asks to be confirmed: what is ended is looked up anew."""
 LIST_MISSING = f"""
-INSERT INTO caseload_row (synchronisation_id, position, agency_id, apart, bsn_pseudonym, registration_id)
-SELECT %(id)s, %(last)s + row_number() OVER (ORDER BY r.registered_at, r.id), r.agency_id, false, r.bsn_pseudonym, r.id
+INSERT INTO caseload_row (synchronisation_id, position, agency_id, apart, registration_id)
+SELECT %(id)s, %(last)s + row_number() OVER (ORDER BY r.registered_at, r.id), r.agency_id, false, r.id
 FROM registration r
 WHERE {RUNS} AND NOT EXISTS (
   SELECT FROM caseload_row s WHERE s.synchronisation_id = %(id)s AND s.registration_id = r.id)
@@ -36,7 +36,7 @@ WHERE {RUNS} AND NOT EXISTS (
 AGAIN = """
 WITH gone AS (DELETE FROM caseload_row WHERE synchronisation_id = %(id)s AND number IS NULL)
 UPDATE caseload_row SET outcome = NULL, code = NULL, field = NULL, registration_id = NULL, apart = false
-WHERE synchronisation_id = %(id)s AND said IS NOT NULL
+WHERE synchronisation_id = %(id)s AND said_sealed IS NOT NULL
 """
 NOTE = """
 UPDATE caseload_row AS r
@@ -45,7 +45,7 @@ FROM unnest(%(positions)s::int[], %(outcomes)s::text[], %(aparts)s::bool[], %(co
             %(registrations)s::uuid[]) AS v (position, outcome, apart, code, field, registration_id)
 WHERE r.synchronisation_id = %(id)s AND r.position = v.position
 """
-FORGET = """UPDATE caseload_row SET bsn_sealed = NULL, bsn_pseudonym = NULL, said = NULL
+FORGET = """UPDATE caseload_row SET bsn_sealed = NULL, bsn_pseudonym = NULL, said_sealed = NULL, professional_id = NULL
             WHERE synchronisation_id = %(id)s"""
 
 
@@ -172,7 +172,7 @@ def _to_do(
         .order_by(col(CaseloadRow.bsn_pseudonym), col(CaseloadRow.position))
     )
     rows = list(work.session.exec(to_do.limit(limit)).all())
-    if len(rows) == limit and not apart:
+    if len(rows) == limit and not apart and not missing:
         last = rows[-1]
         also = (CaseloadRow.bsn_pseudonym == last.bsn_pseudonym, CaseloadRow.position > last.position)
         rows += work.session.exec(to_do.where(*also)).all()

@@ -145,6 +145,8 @@ async def synchronise_caseload(
     """
     _must_be_given_by_an_agency(end_reason)
     how = {"dry_run": dry_run, "end_reason": end_reason, "may_end": may_end}
+    if upload.is_new:
+        await upload.once(lambda call: synchronisations.must_be_alone(call.work, municipality_code))
     begun = await upload.once(lambda call: synchronisations.begin(call.work, municipality_code, **how))  # type: ignore[arg-type]
     upload.otherwise(lambda call: synchronisations.discard(call.work, begun.id))
     batch: list[Line] = []

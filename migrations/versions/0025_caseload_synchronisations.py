@@ -53,14 +53,15 @@ CREATE TABLE caseload_row (
   agency_id uuid NOT NULL,
   bsn_sealed bytea,
   bsn_pseudonym bytea,
-  said jsonb,
+  said_sealed bytea,
+  professional_id uuid,
   apart boolean NOT NULL,
   outcome varchar(40) CONSTRAINT caseload_row_caseloadoutcome_check CHECK (outcome IN ({OUTCOMES})),
   code varchar,
   field varchar,
   registration_id uuid,
   CONSTRAINT caseload_row_pkey PRIMARY KEY (synchronisation_id, position),
-  CONSTRAINT caseload_row_bsn_check CHECK ((bsn_sealed IS NULL) OR (bsn_pseudonym IS NOT NULL))
+  CONSTRAINT caseload_row_bsn_check CHECK ((bsn_sealed IS NULL) = (bsn_pseudonym IS NULL))
 );
 CREATE INDEX caseload_row_to_do_idx ON caseload_row (synchronisation_id, bsn_pseudonym, position)
   WHERE outcome IS NULL;

@@ -1,15 +1,13 @@
 """Caseload synchronisations: all that an agency says is running in one municipality, and what became of each row.
 
-They are the agency's own, and nobody else sees them. A BSN is sealed; when everything was carried out, nothing of what
-a row said is left, only its number and its outcome.
+They are the agency's own, and nobody else sees them. What a row says is sealed; when everything was carried out,
+nothing of it is left, only its number and its outcome.
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from api.domain import codes
@@ -64,7 +62,7 @@ class CaseloadRow(SQLModel, table=True):
 
     __tablename__ = "caseload_row"
     __table_args__ = (
-        CheckConstraint("(bsn_sealed IS NULL) OR (bsn_pseudonym IS NOT NULL)", name="bsn"),
+        CheckConstraint("(bsn_sealed IS NULL) = (bsn_pseudonym IS NULL)", name="bsn"),
         Index(
             "caseload_row_to_do_idx",
             "synchronisation_id",
@@ -86,8 +84,9 @@ class CaseloadRow(SQLModel, table=True):
     agency_id: UUID
     bsn_sealed: bytes | None = None
     bsn_pseudonym: bytes | None = None
-    said: dict[str, Any] | None = Field(default=None, sa_column=Column("said", JSONB(none_as_null=True)))
+    said_sealed: bytes | None = None
     """What the row says beside the BSN, by our names; None if it can't be carried out."""
+    professional_id: UUID | None = None
     apart: bool = False
     """Whether it concerns a family, and so is carried out by itself."""
     outcome: codes.CaseloadOutcome | None = Field(default=None, sa_type=coded(codes.CaseloadOutcome))
