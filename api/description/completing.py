@@ -48,8 +48,9 @@ def _show(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
         shown = sent[places[parameter["in"]]].get(parameter["name"])
         if shown is not None:
             parameter["example"] = _as(parameter["schema"], shown)
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        if "body" in example:
+    sent_as = sent["headers"].get("Content-Type")
+    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+        if "body" in example and sent_as in {None, media_type}:
             content["example"] = example["body"]
     answer = operation["responses"].get(str(example["status"]), {})
     for media_type, content in answer.get("content", {}).items():

@@ -7,13 +7,14 @@ from html import escape
 from api.pages.problems import Explained, ProblemPage
 
 STYLE = "/docs/assets/spil.css"
+ICON = '<link rel="icon" href="/docs/assets/icon.svg" type="image/svg+xml">'
 
 
 def document(title: str, *parts: str, scripts: Iterable[str] = (), styles: Iterable[str] = (STYLE,)) -> str:
     """A whole page. `parts` are HTML already."""
     links = "".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in styles)
     loaded = "".join(f'<script src="{escape(script)}" defer></script>' for script in scripts)
-    head = f'<meta charset="utf-8"><title>{escape(title)} - Spil</title>{links}{loaded}'
+    head = f'<meta charset="utf-8"><title>{escape(title)} - Spil</title>{ICON}{links}{loaded}'
     width = '<meta name="viewport" content="width=device-width, initial-scale=1">'
     return f'<!doctype html><html lang="nl"><head>{head}{width}</head><body>{"".join(parts)}</body></html>\n'
 

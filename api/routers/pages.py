@@ -44,6 +44,7 @@ def _read(path: str) -> bytes:
 
 ASSETS = {
     "spil.css": Asset("spil.css", "text/css"),
+    "icon.svg": Asset("icon.svg", "image/svg+xml"),
     "swagger-ui.js": Asset("swagger-ui.js", "text/javascript"),
     "redoc.js": Asset("redoc.js", "text/javascript"),
     "swagger-ui-bundle.js": Asset("vendor/swagger-ui/swagger-ui-bundle.js", "text/javascript"),

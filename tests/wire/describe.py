@@ -10,17 +10,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from httpx import Client
-
 from api.description import CODES, EXAMPLES
 from api.embedded import postgres
-from api.main import create_app
 from api.migrating import migrate
-from tests.conftest import serving
-from tests.wire.examples.more_chapters import STORY
-from tests.wire.examples.playing import Stage, Unpeopled
+from tests.wire.examples.playing import told
 from tests.wire.examples.recording import examples, settled
-from tests.wire.operations import a_configuration
 from tests.wire.refusals import codes_of_all
 
 
@@ -28,13 +22,7 @@ def recorded() -> dict[str, Any]:
     """The examples, of a story that is played on a database of its own."""
     with tempfile.TemporaryDirectory() as folder, postgres(Path(folder) / "postgres") as url:
         migrate(url)
-        app = create_app(a_configuration(url))
-        with serving(app) as base_url, Client(base_url=base_url, timeout=30) as client:
-            world = Unpeopled(app, client)
-            try:
-                return examples(Stage(world).play(STORY))
-            finally:
-                world.close()
+        return examples(told(url))
 
 
 def main() -> None:

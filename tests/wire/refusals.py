@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic.alias_generators import to_camel
 from sqlmodel import Session, SQLModel
@@ -173,6 +174,7 @@ OF_ANY: tuple[tuple[Holds, Codes], ...] = (
             (503, "unavailable"),
         },
     ),
+    (lambda one: "429" in _described(one)["responses"], {(429, "too_many_requests")}),
     (_takes_body, {(400, "invalid_json"), (413, "too_large"), (415, "unsupported_media_type")}),
     (lambda one: _takes_body(one) and one.body is None, {(400, "body_not_taken")}),
     (lambda one: one.media_type == FORM, {(400, "bad_request")}),
@@ -217,10 +219,14 @@ def codes_of_all() -> dict[str, dict[str, list[str]]]:
     return {to_camel(one.name): codes_of(one) for one in OPERATIONS if one.path.removeprefix("/v1") in DESCRIBED}
 
 
+def _described(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = DESCRIBED[operation.path.removeprefix("/v1")][operation.method.lower()]
+    return found
+
+
 def _rule(operation: Operation) -> Rule:
     """Who may do this."""
-    described = DESCRIBED[operation.path.removeprefix("/v1")][operation.method.lower()]
-    return RULES[Permission(described["x-permission"])]
+    return RULES[Permission(_described(operation)["x-permission"])]
 
 
 def own_codes(operation: Operation) -> Codes:

@@ -1,6 +1,7 @@
 """The second half of the story: registrations and matches, emergencies, duplicates, and who saw what."""
 
 from tests.wire.examples.chapters import CHAPTERS, DEBT_HELP, LEAD, LINDE, MEMBER, YOUTH_HELP
+from tests.wire.examples.joining_chapters import SUBSCRIPTIONS, SYNCHRONISATIONS
 from tests.wire.examples.step import OFFICER, REGISTRAR, WORK, Chapter, aside, professional, step
 
 CRISIS_WORKER = professional("crisisWorkerId")
@@ -147,4 +148,14 @@ DISCLOSURES: Chapter = (
     step("end_mandate", REGISTRAR, {"reason": "completed"}),
 )
 
-STORY: tuple[Chapter, ...] = (*CHAPTERS, REGISTRATIONS, MATCHES, EMERGENCIES, DUPLICATES, EVENTS, DISCLOSURES)
+STORY: tuple[Chapter, ...] = (
+    *CHAPTERS,
+    REGISTRATIONS,
+    MATCHES,
+    EMERGENCIES,
+    DUPLICATES,
+    EVENTS,
+    SYNCHRONISATIONS,
+    SUBSCRIPTIONS,
+    DISCLOSURES,
+)

@@ -14,11 +14,16 @@ from httpx import Client, Response
 from api import worker
 from api.db import Database, DatabaseRole
 from api.domain.actor import Actor, Role
+from api.domain.addresses import Receivers
 from api.domain.models import Municipality, Professional
+from api.main import create_app
 from tests.access.signing import ec_key
+from tests.conftest import serving
+from tests.receiving import a_receiver, a_worker, deliver
+from tests.wire.examples.more_chapters import STORY
 from tests.wire.examples.step import WORK, Chapter, Step
-from tests.wire.operations import FORM, OPERATIONS, Operation
-from tests.world import World, in_days
+from tests.wire.operations import FORM, OPERATIONS, Operation, a_configuration
+from tests.world import World, ago, in_days
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 OF_ROLE = {Role.REGISTRAR, Role.PRIVACY_OFFICER, Role.ANALYST, Role.PLATFORM_ADMINISTRATOR}
@@ -46,6 +51,18 @@ class Unpeopled(World):
         return Municipality(code="", name="", access_team_name="", access_team_phone="", access_team_email="")
 
 
+def told(database_url: str) -> list[Played]:
+    """The whole story, on a service of its own with this database, whose receivers may be on this machine."""
+    settings = a_configuration(database_url).model_copy(update={"receivers": Receivers.ANYWHERE})
+    app = create_app(settings)
+    with serving(app) as base_url, Client(base_url=base_url, timeout=30) as client:
+        world = Unpeopled(app, client)
+        try:
+            return list(Stage(world).play(STORY))
+        finally:
+            world.close()
+
+
 class Stage:
     """Where a story is played."""
 
@@ -56,12 +73,15 @@ class Stage:
         self.kept: dict[str, str] = {}
 
     def play(self, chapters: Iterable[Chapter]) -> Iterator[Played]:
-        for part in (part for chapter in chapters for part in chapter):
-            if isinstance(part, Step):
-                yield self._carry_out(part)
-            else:
-                assert part == WORK
-                work(self.world)
+        with a_receiver() as receiver, a_worker(self.world):
+            self.kept["receiver"] = receiver.url
+            for part in (part for chapter in chapters for part in chapter):
+                if isinstance(part, Step):
+                    yield self._carry_out(part)
+                else:
+                    assert part == WORK
+                    work(self.world)
+                    deliver(self.world)
 
     def _carry_out(self, step: Step) -> Played:
         operation = BY_NAME[step.operation]
@@ -71,6 +91,8 @@ class Stage:
         authorization = {"Authorization": f"Bearer {self._token(step.by)}"} if step.by else {}
         headers = self._if_match(operation, url, authorization)
         how: dict[str, Any] = {"data": body} if operation.media_type == FORM else {"json": body}
+        if isinstance(body, str):
+            how, headers = {"content": body.encode()}, headers | {"Content-Type": "text/csv"}
         how |= {"params": query, "headers": authorization | headers}
         answer = _call(self.client, operation, url, how)
         assert answer.is_success, f"{step.operation} by {step.by}: {answer.status_code} {answer.text}"
@@ -101,6 +123,8 @@ class Stage:
     def _named(self, name: str) -> Any:
         if name.startswith("+"):
             return str(in_days(int(name)))
+        if name == "earlier":
+            return ago(hours=1).isoformat()
         if name in {"publicKey", "secondKey"}:
             return (self.key if name == "publicKey" else self.second).jwk
         return self._assertion() if name == "assertion" else self.kept[name]

@@ -35,6 +35,7 @@ SEALED = {
     "sequence": "00000000000000000041",
     "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    "publicKey": "whpk_3ZbQ0Jq1v0cG0Jm3iW9yq0x8mCw1q5m2n4k7r9t0u1w=",
     "If-Match": '"7d1c0a52e94b4f0f8a35b1c6d2e4f901"',
 }
 """Keys, tokens and cursors, which differ each time: by the name under which they are."""
@@ -65,6 +66,7 @@ class Plainly:
         text = AN_ID.sub(lambda found: self._id(found[0], where), text)
         text = A_TRACE.sub(lambda found: self._number(found[0], where), text)
         text = A_PLACE.sub(f"id: {CURSOR}", text).replace("http://127.0.0.1:8000", "https://spil.example")
+        text = re.sub(r"http://127\.0\.0\.1:\d+", "https://linde.example", text)
         text = AN_INSTANT.sub(lambda found: self._instant(found[0]), text)
         return A_DAY.sub(lambda found: str(self._moved(date.fromisoformat(found[0]))), text)
 
