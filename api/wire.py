@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem
@@ -65,6 +66,8 @@ class Wire:
             await self.app(scope, _limited(receive, limit), answer)
         except TooLarge:
             await self._fail(answer, scope, 413, "too_large", f"Send at most {limit // 1024} KiB.")
+        except ClientDisconnect:
+            log.debug("gone before the request was whole", trace_id=scope["trace_id"])
         except Exception as error:
             log.error("unexpected", kind=type(error).__name__, trace_id=scope["trace_id"], where=_where(error))
             await self._fail(answer, scope, 500, "unexpected", "Nothing was changed. Tell us the `instance`.")

@@ -108,22 +108,52 @@ def carry_out(
     """Run an endpoint inside a transaction, and commit it."""
     inputs = dict(inputs)
     family_id = inputs.pop("family_id") if operation.of_family else None
-    call = admitted(session, operation, request, actor, family_id)
-    work = call.work
-    answer = claim.earlier_answer(work) if claim else None
+    try:
+        call = admitted(session, operation, request, actor, family_id)
+    except Forbidden:
+        answer = _told_before(session, operation, request, actor, family_id, claim)
+        if answer is None:
+            raise
+        return answer
+    answer = claim.earlier_answer(call.work) if claim else None
     shows = answer is not None or not operation.changes
     if answer is None:
         if operation.changes:
             preconditions.must_hold(call, operation, inputs)
         answer = _render(operation, operation.function(call, **inputs), call, inputs)
         if claim:
-            claim.keep(work, answer)
-    if isinstance(call, FamilyCall) and shows:
-        subjects: list[UUID | None] = [*members.of(work, call.family)]
-        for person_id in subjects or [None]:
-            work.record(operation.permission, "shown", family_id=call.family.id, shown_person_id=person_id)
+            claim.keep(call.work, answer)
+    if shows:
+        _record_shown(call)
     session.commit()
     return answer
+
+
+def _told_before(
+    session: Session,
+    operation: Operation,
+    request: Request,
+    actor: Actor,
+    family_id: UUID | None,
+    claim: Claim | None,
+) -> Answer | None:
+    """The answer of before, to who may still see what it shows. An invitation that was accepted is open no more."""
+    read = preconditions.READS.get(preconditions.path_of(operation.method, operation.path) or "")
+    if claim is None or read is None or family_id is None:
+        return None
+    call = admitted(session, read, request, actor, family_id)
+    answer = claim.answer_of_before(call.work)
+    if answer:
+        _record_shown(call)
+        session.commit()
+    return answer
+
+
+def _record_shown(call: Call) -> None:
+    if isinstance(call, FamilyCall):
+        subjects: list[UUID | None] = [*members.of(call.work, call.family)]
+        for person_id in subjects or [None]:
+            call.work.record(call.operation.permission, "shown", family_id=call.family.id, shown_person_id=person_id)
 
 
 def admitted(session: Session, operation: Operation, request: Request, actor: Actor, family_id: UUID | None) -> Call:

@@ -49,7 +49,13 @@ class Claim:
         ).first()
         if claimed:
             return None
-        known = work.session.get_one(IdempotentRequest, (self.caller, self.key))
+        return self.answer_of_before(work)
+
+    def answer_of_before(self, work: Work) -> Answer | None:
+        """What was answered under this key; None where it wasn't used."""
+        known = work.session.get(IdempotentRequest, (self.caller, self.key))
+        if known is None:
+            return None
         if known.answer is None or not work.vault.is_pseudonym_of(known.fingerprint, self.request):
             raise Conflict("This Idempotency-Key was used for another request. Use a new one.", code="key_reused")
         return _loads(work.vault.open(known.answer, bound_to=self._bound_to))

@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import Request
 from sqlmodel import select
 
+from api.auth.requests import _target
 from api.domain.codes import EventType
 from api.domain.models import Event, IdempotentRequest
 from tests.wire.answers import has_every_header, is_problem
@@ -112,6 +114,36 @@ def test_what_is_kept_gives_no_bsn_away(world: World, registrar: Caller) -> None
         assert column is not None
         assert bsn.encode() not in column
         assert b"Kanarievogel" not in column
+
+
+def test_an_answer_is_repeated_to_who_may_see_it_though_not_do_it_again(world: World, registrar: Caller) -> None:
+    family, agency = world.a_family(), world.an_agency()
+    invitation = world.an_invitation(family, agency)
+    system, key = world.as_(world.system(agency)), _key()
+    path = f"/families/{family.id}/involvements/{invitation.id}/_accept"
+    body = {"legalBasis": "statutory_task", "legalGround": "youth_help"}
+    first, again = (system.post(path, body, headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200), again.text
+    assert again.content == first.content
+    is_problem(system.post(path, body, headers=_key()), 403)
+    is_problem(system.post(path, body | {"legalGround": "debt_help"}, headers=key), 409)
+    assert len(world.told(family, "involvement.started")) == 1
+
+
+def test_a_change_by_another_method_is_made_once_too(world: World, registrar: Caller) -> None:
+    path, key = f"/families/{world.a_family().id}", _key()
+    how = {"json": {"name": "Anders"}, "headers": key | {"If-Match": registrar.get(path).headers["ETag"]}}
+    first, again = (registrar.call("PATCH", path, **how) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200), again.text
+    assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
+
+
+def test_what_is_asked_in_the_query_is_part_of_the_request() -> None:
+    asked = [
+        Request({"type": "http", "path": "/a", "query_string": query, "headers": [], "server": ("spil", 80)})
+        for query in (b"", b"dryRun=true")
+    ]
+    assert len({_target(one) for one in asked}) == 2
 
 
 def test_without_a_key_every_request_counts(registrar: Caller) -> None:
