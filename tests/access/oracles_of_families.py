@@ -123,17 +123,13 @@ def a_family_to_merge_into(world: World, scene: Scene) -> Iterator[Attempt]:
 
 @oracle("a hidden family named in a hand-over")
 def a_family_to_hand_over(world: World, scene: Scene) -> Iterator[Attempt]:
-    """An agency names another successor for it; what its own professional carries is heard either way."""
+    """An agency names a successor for this family only; around one of its own that shows, around no other."""
     agency, own = world.an_agency(), world.a_family()
-    leaver, colleague, other = (world.a_professional(agency) for _ in range(3))
+    leaver, colleague = world.a_professional(agency), world.a_professional(agency)
     world.an_involvement(own, agency, professional=leaver)
     system, path = world.as_(world.system(agency)), f"/professionals/{leaver.id}/_handover"
     bodies = [
-        {
-            "dryRun": True,
-            "successorId": str(colleague.id),
-            "exceptions": [{"familyId": str(one), "successorId": str(other.id)}],
-        }
+        {"dryRun": True, "exceptions": [{"familyId": str(one), "successorId": str(colleague.id)}]}
         for one in (scene.family.id, uuid4(), own.id)
     ]
     with locked(world, scene.family.id):
