@@ -16,8 +16,6 @@ from api.domain.event_catalogue import CATALOGUE
 EVENTS = load("knowable_events.sql", "events.sql")
 CANDIDATES = load("event_candidates.sql")
 TOLD = json.dumps({str(kind): asdict(told) for kind, told in CATALOGUE.items()})
-MOST = 1000
-"""So many are looked at for one page."""
 LAST = 2**63 - 1
 
 
@@ -35,7 +33,7 @@ def published(
         "after_position": after,
         "upto": upto,
         "page": limit,
-        "most": MOST,
+        "most": 2 * limit + 50,
         "types": [str(kind) for kind in types] if types is not None else None,
         "family_id": family_id,
         "source": source,

@@ -5,18 +5,18 @@
 -- person joined. What is about one member is for the members who may look. What a member said of sharing is never for
 -- agencies, and a measure only for the one that carries it out. Who doesn't read the timeline knows of their own
 -- involvement and of what they are asked; and of who leads and whom to call, if they are shown that.
-WITH fam AS (
+WITH fam AS MATERIALIZED (
   SELECT mine.family_id, sees.shielded AS sees_shielded, sees.consents AS sees_consents,
          sees.measures AS sees_measures, sees.timeline AS sees_timeline, sees.lead AS sees_lead
   FROM (SELECT DISTINCT family_id FROM relation) AS mine JOIN sees ON sees.family_id = mine.family_id
 ),
-hidden AS (
+hidden AS MATERIALIZED (
   SELECT i.family_id, i.agency_id FROM involvement i JOIN fam ON fam.family_id = i.family_id
   WHERE NOT fam.sees_shielded AND i.agency_id IS DISTINCT FROM %(agency_id)s::uuid
   GROUP BY i.family_id, i.agency_id
-  HAVING bool_or(i.shielded OR NOT may_look(%(person_id)s::uuid, i.person_id, i.family_id))
+  HAVING bool_or(i.shielded OR NOT (%(person_id)s::uuid IS NULL OR may_look(%(person_id)s::uuid, i.person_id, i.family_id)))
     AND NOT bool_or(i.started_at IS NOT NULL AND NOT i.shielded
-                    AND may_look(%(person_id)s::uuid, i.person_id, i.family_id))
+                    AND (%(person_id)s::uuid IS NULL OR may_look(%(person_id)s::uuid, i.person_id, i.family_id)))
 ),
 knowable AS NOT MATERIALIZED (
   SELECT e.*, coalesce(e.agency_id, p.agency_id) AS figures, p.name AS professional
@@ -30,7 +30,7 @@ knowable AS NOT MATERIALIZED (
   LEFT JOIN mandate m ON starts_with(e.type, 'mandate.') AND m.family_id = e.family_id AND m.id::text = e.about
   WHERE (e.involvement_id IS NULL OR fam.sees_shielded OR (i.started_at IS NOT NULL AND NOT i.shielded)
          OR i.agency_id = %(agency_id)s::uuid)
-    AND (i.id IS NULL OR may_look(%(person_id)s::uuid, i.person_id, i.family_id))
+    AND (i.id IS NULL OR %(person_id)s::uuid IS NULL OR may_look(%(person_id)s::uuid, i.person_id, i.family_id))
     AND (who.id IS NULL OR fam.sees_shielded OR NOT who.shielded OR who.id = %(person_id)s::uuid)
     AND (fam.sees_shielded OR NOT (starts_with(e.type, 'emergency_access.') OR starts_with(e.type, 'person.')
          OR e.type IN ('family.merged', 'family.merge_undone')))

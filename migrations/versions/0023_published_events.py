@@ -36,10 +36,27 @@ SEEN = """
   OR municipality_code = ANY ((SELECT spil_supervised())::text[])
 """
 
+NEXT = """
+CREATE FUNCTION spil_next_around_families(after bigint, upto bigint, types text[], family uuid, most int)
+RETURNS TABLE ("position" bigint, event_id uuid, family_id uuid) LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+  SELECT one.* FROM unnest(spil_seen()) AS mine (id)
+  CROSS JOIN LATERAL (
+    SELECT p.position, p.event_id, p.family_id FROM published_event p
+    WHERE p.family_id = mine.id AND p.position > after AND p.position <= upto
+      AND (types IS NULL OR p.type = ANY (types))
+    ORDER BY p.position LIMIT most
+  ) AS one
+  WHERE family IS NULL OR mine.id = family
+  ORDER BY one.position LIMIT most $$;
+"""
+
 UNTIL = """
 CREATE FUNCTION spil_published_until() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp AS $$ SELECT coalesce(max(position), 0) FROM published_event $$;
 """
+
+FUNCTIONS = ("spil_next_around_families(bigint, bigint, text[], uuid, int)", "spil_published_until()")
 
 
 def upgrade() -> None:
@@ -52,16 +69,19 @@ def upgrade() -> None:
     op.execute("CREATE POLICY worker ON published_event TO spil_worker USING (true) WITH CHECK (true)")
     op.execute("CREATE POLICY guard ON published_event FOR SELECT TO spil_guard USING (true)")
     op.execute(f"CREATE POLICY app ON published_event FOR SELECT TO spil_app USING ({SEEN})")
+    op.execute(NEXT)
     op.execute(UNTIL)
     op.execute("GRANT CREATE ON SCHEMA public TO spil_guard")
-    op.execute("ALTER FUNCTION spil_published_until() OWNER TO spil_guard")
+    for function in FUNCTIONS:
+        op.execute(f"ALTER FUNCTION {function} OWNER TO spil_guard")
+        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM public")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO spil_app, spil_worker")
     op.execute("REVOKE CREATE ON SCHEMA public FROM spil_guard")
-    op.execute("REVOKE ALL ON FUNCTION spil_published_until() FROM public")
-    op.execute("GRANT EXECUTE ON FUNCTION spil_published_until() TO spil_app, spil_worker")
 
 
 def downgrade() -> None:
     op.execute("INSERT INTO outbox (event_id) SELECT event_id FROM published_event ORDER BY position")
-    op.execute("DROP FUNCTION spil_published_until()")
+    for function in FUNCTIONS:
+        op.execute(f"DROP FUNCTION {function}")
     op.execute("DROP TABLE published_event")
     op.execute("ALTER TABLE outbox DROP COLUMN number")
