@@ -89,3 +89,9 @@ def outcomes(known: dict[str, Any]) -> dict[str, int]:
 
 def codes(rows: Iterable[dict[str, Any]]) -> Counter[str]:
     return Counter(row["code"] for row in rows if row["code"])
+
+
+def running_of(world: World, agency: Agency) -> int:
+    """How many registrations of the agency haven't ended."""
+    items = system(world, agency).get("/registrations", params={"limit": 200}).json()["items"]
+    return sum(one["endedAt"] is None for one in items)

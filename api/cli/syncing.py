@@ -6,7 +6,7 @@ import csv
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -60,6 +60,9 @@ class Service:
     def __init__(self, who: Credentials) -> None:
         self._who, self._token = who, who.fetch()
         self._client = httpx.Client(base_url=where(who.url, who.folder), timeout=120)
+
+    def close(self) -> None:
+        self._client.close()
 
     def send(self, sending: Sending) -> dict[str, Any]:
         """Send the file to be compared. Sent again under one key, it has one effect."""
@@ -116,8 +119,7 @@ class Service:
 
 def synchronise(sending: Sending, who: Credentials, *, dry_run: bool, yes: bool) -> None:
     """Compare, show, ask, carry out."""
-    with _reachable(where(who.url, who.folder)):
-        service = Service(who)
+    with _reachable(where(who.url, who.folder)), closing(Service(who)) as service:
         known = service.follow(service.send(sending), "Comparing")
         _show_table("This would happen", known)
         _write_refused(service, known, sending)

@@ -178,7 +178,7 @@ def may_end(work: Work, synchronisation: CaseloadSynchronisation, running: int |
     """How many may be ended: what its agency says; nothing while it is unclear whom a row is about."""
     if synchronisation.may_end is not None:
         return synchronisation.may_end
-    unclear = _count(synchronisation).where(col(CaseloadRow.bsn_pseudonym).is_(None), col(CaseloadRow.number) > 0)
+    unclear = _count(synchronisation).where(col(CaseloadRow.bsn_pseudonym).is_(None), col(CaseloadRow.line) > 0)
     if synchronisation.state in IS_GOING_ON + WAITS and work.session.exec(unclear).one():
         return 0
     return max(HANDFUL, (running or 0) // SHARE)
@@ -218,7 +218,7 @@ def _count(synchronisation: CaseloadSynchronisation) -> Any:
 
 def _row(of: CaseloadSynchronisation, number: int) -> dict[str, Any]:
     columns = ("bsn_sealed", "bsn_pseudonym", "said_sealed", "professional_id", "outcome", "code", "field")
-    known = {"synchronisation_id": of.id, "position": number, "number": number, "agency_id": of.agency_id}
+    known = {"synchronisation_id": of.id, "position": number, "line": number, "agency_id": of.agency_id}
     return known | {"apart": False} | dict.fromkeys(columns)
 
 

@@ -34,7 +34,7 @@ WHERE {RUNS} AND NOT EXISTS (
   SELECT FROM caseload_row s WHERE s.synchronisation_id = %(id)s AND s.registration_id = r.id)
 """
 AGAIN = """
-WITH gone AS (DELETE FROM caseload_row WHERE synchronisation_id = %(id)s AND number IS NULL)
+WITH gone AS (DELETE FROM caseload_row WHERE synchronisation_id = %(id)s AND line IS NULL)
 UPDATE caseload_row SET outcome = NULL, code = NULL, field = NULL, registration_id = NULL, apart = false
 WHERE synchronisation_id = %(id)s AND said_sealed IS NOT NULL
 """
@@ -160,14 +160,14 @@ def _to_do(
     work: Work, synchronisation: CaseloadSynchronisation, missing: bool, *, apart: bool, limit: int
 ) -> list[CaseloadRow]:
     """The next rows by person, with all rows about the last of them."""
-    number = col(CaseloadRow.number)
+    line = col(CaseloadRow.line)
     to_do = (
         select(CaseloadRow)
         .where(
             CaseloadRow.synchronisation_id == synchronisation.id,
             col(CaseloadRow.outcome).is_(None),
             col(CaseloadRow.apart).is_(apart),
-            number.is_(None) if missing else number.is_not(None),
+            line.is_(None) if missing else line.is_not(None),
         )
         .order_by(col(CaseloadRow.bsn_pseudonym), col(CaseloadRow.position))
     )

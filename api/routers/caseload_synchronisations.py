@@ -118,7 +118,7 @@ def _out(call: Call, synchronisation: CaseloadSynchronisation) -> CaseloadSynchr
 
 
 def _row(row: CaseloadRow) -> CaseloadRowOut:
-    return CaseloadRowOut.of(row, line=row.number, column=row.field)
+    return CaseloadRowOut.of(row, column=row.field)
 
 
 @routes.post(

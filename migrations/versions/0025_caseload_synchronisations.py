@@ -49,7 +49,7 @@ CREATE TABLE caseload_row (
   synchronisation_id uuid NOT NULL CONSTRAINT caseload_row_synchronisation_id_fkey
     REFERENCES caseload_synchronisation (id) ON DELETE CASCADE,
   position integer NOT NULL,
-  number integer,
+  line integer,
   agency_id uuid NOT NULL,
   bsn_sealed bytea,
   bsn_pseudonym bytea,

@@ -16,6 +16,8 @@ from api.openapi import routes_of
 from api.settings import Settings
 
 FORM = "application/x-www-form-urlencoded"
+FILES = {"text/csv", "application/x-ndjson"}
+"""A body that is no shape, but lines of one."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def _operations(app: FastAPI) -> Iterator[Operation]:
             description = described.get(route.path.removeprefix("/v1"), {}).get(method.lower(), {})
             content: dict[str, Any] = description.get("requestBody", {}).get("content", {})
             media_type = next(iter(content), "application/json")
-            body = content[media_type]["schema"] if content else None
+            body = content[media_type]["schema"] if content and media_type not in FILES else None
             parameters = tuple(description.get("parameters", ()))
             yield Operation(str(route.name), method, route.path, body, media_type, parameters)
 
@@ -127,6 +129,7 @@ ONE_OF_TWO = {
         "framework": "voluntary",
         "members": [{"personId": str(uuid4()), "role": "child"}],
     },
+    "replay_deliveries": {"since": "2026-01-01T00:00:00Z"},
     "add_member": {"role": "other", "personId": str(uuid4())},
     "open_in_emergency": {"municipalityCode": "9901", "familyId": str(uuid4()), "reason": "missing_child"},
 }

@@ -4,13 +4,24 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
-from api.domain import consents, measures, placing
+from api.domain import caseload_synchronisations, consents, measures, placing
 from api.domain.actor import CLOCK, Actor, Role
-from api.domain.codes import AgencyKind, ConsentDecision, MeasureKind, MemberRole
-from api.domain.models import Consent, Match, Measure, Registration
+from api.domain.codes import (
+    AgencyKind,
+    ConsentDecision,
+    MeasureKind,
+    MemberRole,
+    RegistrationEnd,
+    SynchronisationState,
+)
+from api.domain.models import CaseloadSynchronisation, Consent, Match, Measure, Registration
+from api.domain.work import Work
 from tests.registering import long_ago, matches_of
 from tests.wire.operations import Operation
 from tests.world import Caller, World, a_bsn, ago
+
+FILE_PATH, A_FILE = "/v1/caseload-synchronisations", b"bsn,helpDomains,legalBasis\n"
+"""Where a file is sent, and the least there is of one."""
 
 
 class Stage:
@@ -29,6 +40,7 @@ class Stage:
         self.consent = self._consent()
         self.measure = self._measure()
         self.registration, self.match = self._match()
+        self.synchronisation = self._synchronisation()
         self.known = self._known()
 
     def _consent(self) -> Consent:
@@ -61,6 +73,21 @@ class Stage:
         [match] = matches_of(self.world, f"/{one.id}")
         return one, match
 
+    def _synchronisation(self) -> CaseloadSynchronisation:
+        """A caseload of the agency's of one row that nobody can read, which is compared."""
+
+        def receive(work: Work) -> CaseloadSynchronisation:
+            code, reason = self.world.municipality.code, RegistrationEnd.COMPLETED
+            begun = caseload_synchronisations.begin(work, code, dry_run=True, end_reason=reason, may_end=None)
+            work.session.flush()
+            row = caseload_synchronisations.unreadable(work, begun, 1, "malformed", None, None)
+            caseload_synchronisations.keep_rows(work, [row])
+            received = caseload_synchronisations.receive(work, begun.id)
+            received.state = SynchronisationState.COMPARED
+            return received
+
+        return self.world.do(receive, self.world.system(self.agency))
+
     def _known(self) -> dict[str, str]:
         return {
             "familyId": str(self.family.id),
@@ -72,6 +99,7 @@ class Stage:
             "measureId": str(self.measure.id),
             "registrationId": str(self.registration.id),
             "matchId": str(self.match.id),
+            "synchronisationId": str(self.synchronisation.id),
             "agencyId": str(self.agency.id),
             "professionalId": str(self.lead.id),
             "helpDomain": "parenting",
@@ -106,6 +134,8 @@ class Stage:
 
     def send(self, method: str, path: str, token: str | None = None, **how: Any) -> Any:
         headers = how.pop("headers", {})
+        if (method, path.partition("?")[0]) == ("POST", FILE_PATH) and how.get("json", how.get("content")) is None:
+            headers, how = {"Content-Type": "text/csv"} | headers, how | {"content": A_FILE}
         if token:
             headers = {"Authorization": f"Bearer {token}"} | headers
         return self.world.client.request(method, path, headers=headers, **how)

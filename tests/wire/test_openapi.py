@@ -62,7 +62,7 @@ def test_an_operation_names_all_its_answers(path: str, method: str, operation: D
         else:
             assert "API-Version" in answer["headers"]
             assert ("content" in answer) is (status not in {"204", "304"})
-    assert ("Location" in str(answers)) <= ("201" in answers)
+    assert ("Location" in str(answers)) <= bool({"201", "202"} & set(answers))
 
 
 @each_operation
@@ -98,7 +98,7 @@ def test_names_are_those_of_the_field() -> None:
 
 
 def test_requests_take_nothing_unknown_and_answers_leave_nothing_out() -> None:
-    taken = {operation.body["$ref"].rpartition("/")[2] for operation in OPERATIONS if operation.body}
+    taken = {one.body["$ref"].rpartition("/")[2] for one in OPERATIONS if one.body and "$ref" in one.body}
     for name in taken - {"TokenRequest"}:
         assert SCHEMAS[name]["additionalProperties"] is False, name
     answers = [

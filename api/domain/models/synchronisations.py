@@ -79,7 +79,7 @@ class CaseloadRow(SQLModel, table=True):
         )
     )
     position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    number: int | None = None
+    line: int | None = None
     """The line of the file it stood on."""
     agency_id: UUID
     bsn_sealed: bytes | None = None
