@@ -22,8 +22,9 @@ ONE_FAMILY = WHO_IS_INVOLVED.replace(
     "WITH relation AS (SELECT * FROM relation AS of WHERE of.family_id = listed.id),\nmoment AS (",
     1,
 )
-MEMBERS = load("knowable_events.sql", "members_seen.sql", "page_of_members.sql")
-RELATIVES = load("knowable_events.sql", "members_seen.sql", "page_of_relatives.sql")
+WITHOUT_EVENTS = load("members_seen.sql").replace("\n, considered AS", "\nWITH considered AS", 1)
+MEMBERS = f"{WITHOUT_EVENTS}\n{load('page_of_members.sql')}"
+RELATIVES = f"{WITHOUT_EVENTS}\n{load('page_of_relatives.sql')}"
 TEAMS = load("knowable_events.sql", "members_seen.sql", "page_of_teams.sql").replace("\nTEAM_OF_ONE_FAMILY", ONE_FAMILY)
 INVOLVEMENTS = load("knowable_events.sql", "members_seen.sql", "page_of_involvements.sql")
 
@@ -42,6 +43,12 @@ class Place:
 
     size: int
     after: tuple[UUID, ...] = ()
+
+    @property
+    def start(self) -> tuple[UUID, UUID, UUID]:
+        """The family that it begins in, and after what of it: past the last of one, it begins in the next."""
+        family, one, two = (*self.after, FIRST, FIRST, FIRST)[:3]
+        return (UUID(int=min(family.int + 1, LAST.int)), FIRST, FIRST) if one == LAST else (family, one, two)
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def involvements(wanted: Wanted, place: Place) -> Document:
 
 def _parameters(wanted: Wanted, place: Place) -> dict[str, Any]:
     whom = wanted.whom or Whom()
-    family, one, two = (*place.after, FIRST, FIRST, FIRST)[:3]
+    family, one, two = place.start
     return {
         "size": place.size,
         "from_family": family,

@@ -1,5 +1,5 @@
 -- The families of a page and the members that the reader sees in them, for the selects that follow it.
--- Follows knowable_events.sql. `candidate` holds the families that were asked for, or one more of them than the page.
+-- Follows knowable_events.sql, where that is needed. `candidate` holds the families that were asked for, or one more of them than the page.
 -- A page begins after the place (from_family, from_one, from_two): a family, and one or two ids that order what it has.
 , considered AS (
   SELECT DISTINCT family_id FROM candidate WHERE family_id >= %(from_family)s::uuid ORDER BY family_id LIMIT %(size)s

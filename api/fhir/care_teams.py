@@ -55,7 +55,7 @@ def care_team(item: Mapping[str, Any], family: Mapping[str, Any], labels: Mappin
         subject=_subject(item, members),
         period=period(item["startedAt"], family["closedAt"]),
         participant=list(_participants(team, labels)),
-        managingOrganization=municipality_reference(team["municipality"]["code"], team["municipality"]["name"]),
+        managingOrganization=[municipality_reference(team["municipality"]["code"], team["municipality"]["name"])],
     )
 
 

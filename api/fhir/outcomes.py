@@ -26,7 +26,6 @@ BY_CODE: dict[str, str] = {
     "token_in_query": "security",
     "bsn_in_query": "security",
     "invalid_bsn": "value",
-    "token_expired": "expired",
 }
 
 
@@ -34,7 +33,7 @@ def outcome(problem: Mapping[str, Any]) -> dict[str, Any]:
     """The same refusal: an issue for all of it, and one for each thing that is wrong with the input."""
     issues = [_issue(problem["status"], problem["code"], f"{problem['detail']} ({problem['instance']})")]
     issues += [
-        _issue(problem["status"], one["code"], f"{one['field']}: {one['detail']}") for one in problem.get("errors", ())
+        _issue(problem["status"], one["code"], f"{one['name']}: {one['detail']}") for one in problem.get("errors", ())
     ]
     return {"resourceType": "OperationOutcome", "issue": issues}
 

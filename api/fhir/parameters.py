@@ -91,7 +91,7 @@ def is_bsn(token: Token) -> bool:
 
 MOMENT = re.compile(
     r"(?P<prefix>[a-z]{2})?(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)"
-    r"(?P<time>T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?)?)?"
+    r"(?P<time>T\d\d:\d\d(?P<seconds>:\d\d(?P<part>\.\d+)?)?(Z|[+-]\d\d:\d\d))?)?)?"
 )
 PREFIXES = {"eq", "gt", "ge", "lt", "le", "sa", "eb"}
 
@@ -132,7 +132,7 @@ def _meant(found: "re.Match[str]", name: str) -> tuple[datetime, datetime]:
     try:
         if time:
             start = datetime.fromisoformat(f"{year}-{month}-{day}{time}").astimezone(UTC)
-            least = timedelta(microseconds=1) if "." in time else timedelta(seconds=1 if time.count(":") > 2 else 60)
+            least = timedelta(microseconds=1) if found["part"] else timedelta(seconds=1 if found["seconds"] else 60)
             return start, start + least
         start = datetime(int(year), int(month or 1), int(day or 1), tzinfo=UTC)
         return start, start + timedelta(days=1) if day else _following(start, whole_year=month is None)

@@ -1,5 +1,6 @@
 """What the sweeps over all routes have in common."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +33,8 @@ def as_answered(answer: Response) -> tuple[int, dict[str, str], Any, bytes]:
     body = answer.json() if answer.content else None
     if isinstance(body, dict) and "instance" in body:
         assert TRACE.fullmatch(body.pop("instance").encode())
+    if isinstance(body, dict) and body.get("resourceType") == "OperationOutcome":
+        body = json.loads(TRACE.sub(b"", answer.content))
     raw = [b"%b: %b" % pair for pair in answer.headers.raw if pair[0].lower() != b"date"]
     return answer.status_code, headers, body, b"\n".join([*raw, TRACE.sub(b"", answer.content)])
 

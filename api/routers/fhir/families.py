@@ -13,7 +13,7 @@ from api.auth.calls import Call
 from api.auth.policy import Permission
 from api.auth.reaching import Named, Page, Reach, With, shown
 from api.domain import bsn, care_systems, help_domains
-from api.domain.care_systems import FIRST, LAST, Place, Wanted, Whom
+from api.domain.care_systems import LAST, Place, Wanted, Whom
 from api.domain.documents import Document
 from api.domain.errors import Invalid
 from api.fhir import care_teams, codings, episodes, parameters, patients
@@ -58,7 +58,7 @@ def find_of(kind: Kind) -> Callable[[Call, Search], Found]:
             return _by_ids(call, kind, search, ids)
         whom = _whom(call, search)
         place = search.place(kind.parts)
-        reach = whom.reach or Page((*place.after, FIRST)[0], place.size)
+        reach = whom.reach or Page(place.start[0], place.size)
         document = kind.document(_wanted(search, whom), place)
         known = shown(call, kind.permission, document, reach)
         if whom.name and not known["items"]:
