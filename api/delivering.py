@@ -97,10 +97,16 @@ class Deliverer:
                 if following is None:
                     break
                 outcome = await self._attempt(vault, following)
-                following = await self.writer.run(deliveries.settle, vault, mine, following, outcome, self.patience)
+                following = await self._settle(vault, mine, following, outcome)
             await self.writer.run(deliveries.let_go, mine)
         except (SQLAlchemyError, PostgresError, PoolTimeout, OSError, KeyMissing, InvalidTag) as error:
             log.warning("a delivery is left for later", kind=type(error).__name__)
+
+    async def _settle(self, vault: Vault, mine: Claim, sent: Head, outcome: Outcome) -> Head | None:
+        if not outcome.received or not sent.is_plain:
+            return await self.writer.run(deliveries.settle, vault, mine, sent, outcome, self.patience)
+        values = vars(mine) | vars(outcome) | {"id": sent.id, "lease": self.patience.lease}
+        return deliveries.head_of(await self.writer.document(deliveries.GO_ON, values))
 
     async def _attempt(self, vault: Vault, head: Head) -> Outcome:
         trace_id = uuid4().hex

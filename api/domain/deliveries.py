@@ -49,23 +49,49 @@ FROM due WHERE l.subscription_id = due.subscription_id AND l.line = due.line
 RETURNING l.subscription_id, l.line, l.claim
 """
 
+COLUMNS = (
+    *("id", "kind", "event_id", "type", "position", "attempts", "first_attempt_at", "made_at", "family_id"),
+    *("published", "subscription_id", "url", "challenge", "failing", "maker_active", "key_ids", "keys"),
+)
+MAKER = ("role", "subject", "issuer", "via", "agency_id", "municipality_code")
 HEAD = """
-SELECT d.id, d.kind, d.event_id, d.type, d.position, d.attempts, d.first_attempt_at, d.made_at,
-       p.family_id, p.position IS NOT NULL AS published,
-       s.id AS subscription_id, s.url, s.challenge, s.failing_since,
-       s.role, s.subject, s.issuer, s.via, s.agency_id, s.municipality_code,
-       coalesce(a.active, true) AND coalesce(c.active, true) AS maker_active,
-       ARRAY(SELECT k.id FROM subscription_key k WHERE k.subscription_id = s.id ORDER BY k.added_at, k.id) AS key_ids,
+SELECT d.id, d.kind, d.event_id, d.type, d.position, d.attempts, d.first_attempt_at, d.made_at, p.family_id,
+       p.position IS NOT NULL, s.id, s.url, s.challenge, s.failing_since IS NOT NULL,
+       coalesce(a.active, true) AND coalesce(c.active, true),
+       ARRAY(SELECT k.id FROM subscription_key k WHERE k.subscription_id = s.id ORDER BY k.added_at, k.id),
        ARRAY(SELECT k.private_key_sealed FROM subscription_key k WHERE k.subscription_id = s.id
-             ORDER BY k.added_at, k.id) AS keys
+             ORDER BY k.added_at, k.id),
+       s.role, s.subject, s.issuer, s.via, s.agency_id, s.municipality_code
 FROM delivery d JOIN subscription s ON s.id = d.subscription_id
 LEFT JOIN published_event p ON p.position = d.position
 LEFT JOIN agency a ON a.id = s.agency_id
 LEFT JOIN client c ON c.id = s.subject AND c.agency_id = s.agency_id
 WHERE d.subscription_id = %(subscription_id)s AND d.line = %(line)s AND d.state = 'waiting'
-  AND (s.state = 'active' OR (s.state = 'unverified' AND d.kind = 'challenge'))
+  AND (s.state = 'active' OR (s.state = 'unverified' AND d.kind = 'challenge')) {more}
 ORDER BY d.position, d.id LIMIT 1
 """
+FIRST = HEAD.format(more="")
+"""The columns of a `Head`, and then those of its maker."""
+GO_ON = f"""
+WITH kept AS (
+  UPDATE delivery_line SET due_at = statement_timestamp() + %(lease)s
+  WHERE subscription_id = %(subscription_id)s AND line = %(line)s AND claim = %(claim)s RETURNING line
+),
+noted AS (
+  INSERT INTO delivery_attempt (delivery_id, at, milliseconds, status, trace_id)
+  SELECT id, statement_timestamp(), %(milliseconds)s, %(status)s, %(trace_id)s FROM delivery WHERE id = %(id)s
+),
+settled AS (
+  UPDATE delivery SET state = 'delivered', attempts = attempts + 1, sent_at = statement_timestamp(),
+    first_attempt_at = coalesce(first_attempt_at, statement_timestamp()), done_at = statement_timestamp()
+  WHERE id = %(id)s AND EXISTS (SELECT FROM kept)
+)
+SELECT following.* FROM (VALUES (1)) AS always LEFT JOIN (
+  {HEAD.format(more="AND d.id <> %(id)s AND EXISTS (SELECT FROM kept)")}
+) AS following ON true
+"""
+"""What most often happens, in one round trip: it was received, and here is the next. That none is seen doesn't say that
+there is none: who is done with a line looks again, when nobody can add to it (`let_go`)."""
 
 KEPT = """SELECT clock_timestamp() FROM delivery_line
  WHERE subscription_id = %(subscription_id)s AND line = %(line)s AND claim = %(claim)s FOR UPDATE"""
@@ -153,6 +179,11 @@ class Head:
     maker_active: bool
     keys: tuple[tuple[UUID, bytes], ...]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing follows from its being received but that the next one has its turn."""
+        return self.kind is not DeliveryKind.CHALLENGE and not self.failing
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -192,26 +223,18 @@ def claim(session: Session, limit: int, each: int, busy: Collection[UUID], patie
 
 def head(session: Session, mine: Claim) -> Head | None:
     """What is first in the line; None if nothing is, or nothing may be delivered by the subscription now."""
-    row = session.connection().exec_driver_sql(HEAD, vars(mine)).first()
-    if row is None:
+    row = session.connection().exec_driver_sql(FIRST, vars(mine)).first()
+    return head_of(row) if row is not None else None
+
+
+def head_of(row: Sequence[Any]) -> Head | None:
+    """What `FIRST` and `GO_ON` give."""
+    known, maker = dict(zip(COLUMNS, row, strict=False)), dict(zip(MAKER, row[len(COLUMNS) :], strict=True))
+    if known["id"] is None:
         return None
-    actor = Actor(
-        role=Role(row.role),
-        subject=row.subject,
-        issuer=row.issuer,
-        via=row.via,
-        agency_id=row.agency_id,
-        municipality_code=row.municipality_code,
-    )
-    names = ("id", "event_id", "type", "position", "attempts", "first_attempt_at", "made_at", "subscription_id")
-    more = ("family_id", "published", "url", "challenge", "maker_active")
-    return Head(
-        **{name: getattr(row, name) for name in names + more},
-        kind=DeliveryKind(row.kind),
-        failing=row.failing_since is not None,
-        actor=actor,
-        keys=tuple(zip(row.key_ids, map(bytes, row.keys), strict=True)),
-    )
+    keys = tuple(zip(known.pop("key_ids"), map(bytes, known.pop("keys")), strict=True))
+    kind, role = DeliveryKind(known.pop("kind")), Role(maker.pop("role"))
+    return Head(**known, kind=kind, actor=Actor(role=role, **maker), keys=keys)
 
 
 def let_go(session: Session, mine: Claim, pause: float = 0) -> None:
@@ -227,7 +250,7 @@ def settle(
 ) -> Head | None:
     """Write down what came of an attempt; gives what is to be sent next, unless the line has to wait."""
     subscription = None
-    if not outcome.received or sent.failing or sent.kind is DeliveryKind.CHALLENGE:
+    if not outcome.received or not sent.is_plain:
         subscription = session.get(Subscription, sent.subscription_id, with_for_update={"key_share": True})
     _execute(session, NOTE, vars(outcome) | {"id": sent.id})
     now = session.connection().exec_driver_sql(KEPT, vars(mine)).scalar()

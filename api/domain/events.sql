@@ -1,7 +1,9 @@
 -- A page of the published events that concern the reader and that they may know of now, in the order of publication.
 , around AS (
   SELECT c.position, e.id, e.type, e.at, e.about, e.family_id
-  FROM candidate c JOIN knowable e ON e.id = c.event_id
+  FROM candidate c
+  -- One by one, by its id: the planner can't know how few they are, and would read all that ever happened there
+  CROSS JOIN LATERAL (SELECT * FROM knowable WHERE knowable.id = c.event_id OFFSET 0) AS e
 ),
 -- What is no family's: an agency's own, a professional's own registrations, what a registrar has to decide on
 beside AS (
