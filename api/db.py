@@ -22,6 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import Session
 
+from api import metrics, telemetry
+
 NAMED = re.compile(r"%\((\w+)\)s")
 
 WAITS = 10
@@ -87,6 +89,8 @@ class Database:
 
     async def open(self) -> None:
         await self._documents.open(wait=True)
+        for kind in ("changes", "documents"):
+            metrics.ROOM.labels(kind).set(self._documents.max_size)
 
     async def close(self) -> None:
         await self._documents.close()
@@ -110,13 +114,16 @@ class Database:
     async def _in_session(
         self, function: Callable[Concatenate[Session, Given], Result], *args: Given.args, **kwargs: Given.kwargs
     ) -> Result:
-        async with AsyncSession(self._engine, sync_session_class=Session, expire_on_commit=False) as session:
-            return await session.run_sync(cast("Any", function), *args, **kwargs)
+        session = AsyncSession(self._engine, sync_session_class=Session, expire_on_commit=False)
+        async with metrics.held("changes"), session:
+            with telemetry.step("transaction"):
+                return await session.run_sync(cast("Any", function), *args, **kwargs)
 
     async def document(self, statement: str, parameters: Mapping[str, Any]) -> TupleRow:
         """The one row of one statement for who asks, which has committed when this returns."""
         try:
-            return await self._ask(statement, parameters)
+            with telemetry.step("document"):
+                return await self._ask(statement, parameters)
         except OperationalError:  # the database went away; if it is back, so are its connections
             await self._documents.check()
             return await self._ask(statement, parameters)
@@ -124,7 +131,7 @@ class Database:
     async def _ask(self, statement: str, parameters: Mapping[str, Any]) -> TupleRow:
         enter, known = _numbered(ENTER)
         numbered, names = _numbered(statement)
-        async with self._documents.connection() as connection:
+        async with self._documents.connection() as connection, metrics.held("documents"):
             async with connection.pipeline():  # one round trip, and so one transaction
                 await connection.execute(enter, [parameters.get(name) for name in known])
                 cursor = await connection.execute(numbered, [parameters[name] for name in names])

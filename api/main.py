@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
-from api import openapi, problems
+from api import openapi, problems, telemetry
 from api.auth.issuing import OwnIssuer
 from api.auth.proofs import Authenticator
 from api.auth.revocations import Revocations
 from api.db import Database
 from api.domain.vault import Vault
+from api.leaving import noticed
 from api.limits import Limits
 from api.routers import (
     access,
@@ -54,7 +56,7 @@ from api.routers import (
 )
 from api.routers.fhir.wire import Outcomes
 from api.settings import Settings, problems_of
-from api.wire import Wire
+from api.wire import API_VERSION, Wire
 
 CAPABILITIES = (
     who_is_involved,
@@ -91,6 +93,10 @@ CAPABILITIES = (
 )
 
 
+SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""What FastAPI would export by itself has paths in it (`api/telemetry.py`)."""
+
+
 class UnsafeSettings(RuntimeError):
     """The configuration can't be run on."""
 
@@ -107,12 +113,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
-        yield
+        with noticed(app.state, settings.pause):
+            yield
         await database.close()
+        if tracing:
+            tracing.shutdown()
 
-    app = FastAPI(lifespan=running, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        lifespan=running, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=SILENT
+    )
     app.state.settings = settings
     app.state.database = database
+    tracing = telemetry.configured()
+    app.state.tracer = tracing.get_tracer("spil", API_VERSION) if tracing else None
     app.state.limits = Limits(settings.rate_limit, settings.address_rate_limit)
     app.state.stopping = False
     app.state.vault = Vault(settings.vault_keys, settings.vault_pseudonym_keys)

@@ -83,6 +83,16 @@ class Settings(BaseSettings):
         ge=0,
         description="Requests a minute for tokens, or with what is no valid token, from one address; 0: any number.",
     )
+    pause: float = Field(
+        default=0,
+        ge=0,
+        le=60,
+        description="Seconds that requests are still taken after a SIGTERM, while readiness says no.",
+    )
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, description="The port for Prometheus, beside that of the service. Without it: none."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="The address to listen on for Prometheus.")
     proxies: list[str] = Field(
         default=[], description="JSON list of addresses of your own proxies, whose X-Forwarded-For is believed."
     )

@@ -13,13 +13,14 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import metrics, telemetry
 from api.problems import problem
 
 API_VERSION = version("spil")
 MAX_BODY = 256 * 1024
 LIMITS = {("POST", "/v1/caseload-synchronisations"): 32 * 1024 * 1024}
 """What takes more than that: it is read as it comes, and never held as a whole."""
-TRACEPARENT = re.compile(rb"^[0-9a-f]{2}-(?![0-9]{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
+TRACEPARENT = re.compile(rb"^[0-9a-f]{2}-(?![0-9]{32})([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
 """A caller's trace id is recorded, so one of digits alone isn't taken over: it could be somebody's number."""
 
 HEADERS = {
@@ -59,18 +60,34 @@ class Wire:
         if head:
             scope["method"] = "GET"
         answer = _Answer(send, added, head=head)
+        tracer = getattr(scope["app"].state, "tracer", None)
+        if tracer is None:
+            await self._serve(scope, receive, answer)
+            return
+        with telemetry.request(tracer, scope, telemetry.parent_of(trace)) as span:
+            scope["trace_id"] = telemetry.trace_id_of(span)
+            failure = await self._serve(scope, receive, answer)
+            telemetry.answered(span, scope, answer.status, failure)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> str | None:
+        """Answer, whatever happens; gives the kind of error that nobody foresaw."""
+        measured = metrics.Request(scope, head=answer.head)
         limit = LIMITS.get((scope["method"], scope["path"]), MAX_BODY)
         try:
-            if _declared_length(headers) > limit:
+            if _declared_length(dict(scope["headers"])) > limit:
                 raise TooLarge
             await self.app(scope, _limited(receive, limit), answer)
         except TooLarge:
             await self._fail(answer, scope, 413, "too_large", f"Send at most {limit // 1024} KiB.")
-        except ClientDisconnect:
-            log.debug("gone before the request was whole", trace_id=scope["trace_id"])
+        except ClientDisconnect:  # they hung up before their request was whole: nobody is there to be answered
+            pass
         except Exception as error:
             log.error("unexpected", kind=type(error).__name__, trace_id=scope["trace_id"], where=_where(error))
             await self._fail(answer, scope, 500, "unexpected", "Nothing was changed. Tell us the `instance`.")
+            return type(error).__name__
+        finally:
+            measured.answered(answer.status)
+        return None
 
     async def _fail(self, answer: "_Answer", scope: Scope, status: int, code: str, detail: str) -> None:
         if not answer.started:
@@ -82,11 +99,11 @@ class _Answer:
     """Sends an answer with the headers that every answer has, and without a body to a HEAD."""
 
     def __init__(self, send: Send, added: list[tuple[str, str]], *, head: bool) -> None:
-        self.send, self.added, self.head, self.started = send, added, head, False
+        self.send, self.added, self.head, self.started, self.status = send, added, head, False, 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.started = True
+            self.started, self.status = True, message["status"]
             own = {name for name, _ in message["headers"]}
             extra = [header for header in ENCODED_HEADERS if header[0] not in own]
             added = [(name.lower().encode(), value.encode()) for name, value in self.added]

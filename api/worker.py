@@ -6,6 +6,7 @@ Each kind of work is a line in `jobs`: what it is called, how often somebody loo
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,12 +17,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session, func, select
 
+from api import metrics
 from api.db import Database
 from api.delivering import Deliverer
 from api.domain import continuity, publishing, retention, sealing
 from api.domain.actor import CLOCK
 from api.domain.checkpoints import Book, NotToBeTrusted
-from api.domain.models import Family
+from api.domain.models import Event, Family, OutboxRow
 from api.domain.vault import Vault
 from api.domain.work import Work
 from api.placing import follow_some, place_some
@@ -44,25 +46,38 @@ class Job:
 
 
 async def run(
-    database: Database, vault: Vault, book: Book | None = None, deliverer: Deliverer | None = None
+    database: Database,
+    vault: Vault,
+    book: Book | None = None,
+    deliverer: Deliverer | None = None,
+    stopping: asyncio.Event | None = None,
 ) -> None:
-    """Do every job, for as long as this runs. A job that fails is tried again later, and holds up no other.
+    """Do every job, until it is `stopping`: then each finishes the step it is at.
+
+    A job that fails is tried again later, and holds up no other.
 
     Without a `book` of checkpoints nothing is sealed, without a `deliverer` nothing is delivered.
     """
     async with asyncio.TaskGroup() as running:
         for job in jobs(book, deliverer):
-            running.create_task(_again_and_again(job, database, vault))
+            running.create_task(_again_and_again(job, database, vault, stopping or asyncio.Event()))
 
 
-async def _again_and_again(job: Job, database: Database, vault: Vault) -> None:
-    while True:
+async def _again_and_again(job: Job, database: Database, vault: Vault, stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
         try:
-            while await job.do(database, vault):
+            while await _step(job, database, vault) and not stopping.is_set():
                 pass
         except (DBAPIError, PostgresError, NoConnection, OSError) as error:
+            metrics.JOB_FAILURES.labels(job.name).inc()
             log.warning("a job failed; trying again later", job=job.name, kind=type(error).__name__)
-        await asyncio.sleep(job.every)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), job.every)
+
+
+async def _step(job: Job, database: Database, vault: Vault) -> int:
+    with metrics.JOB_SECONDS.labels(job.name).time():
+        return await job.do(database, vault)
 
 
 async def settle_some(database: Database, vault: Vault) -> int:
@@ -141,6 +156,21 @@ async def publish_some(database: Database, _: Vault) -> int:
     return await database.run(publishing.publish_some, 10 * AT_ONCE)
 
 
+async def measure_what_waits(database: Database, _: Vault) -> int:
+    """Say how much is still to be published, and how long it has waited."""
+    number, seconds = await database.run(_waiting)
+    metrics.WAITING.labels("events to publish").set(number)
+    metrics.OLDEST.labels("events to publish").set(seconds)
+    return 0
+
+
+def _waiting(session: Session) -> tuple[int, float]:
+    oldest = func.extract("epoch", func.clock_timestamp() - func.min(Event.at))
+    waiting = select(func.count(), func.coalesce(oldest, 0)).select_from(OutboxRow).join(Event)
+    number, seconds = session.exec(waiting).one()
+    return int(number), max(0.0, float(seconds))
+
+
 def jobs(book: Book | None, deliverer: Deliverer | None = None) -> tuple[Job, ...]:
     """Everything there is to do."""
     always: tuple[Job, ...] = (
@@ -150,6 +180,7 @@ def jobs(book: Book | None, deliverer: Deliverer | None = None) -> tuple[Job, ..
         Job("place registrations", 1, place_some),
         Job("follow registrations and matches", 10, follow_some),
         Job("forget what is over", DAILY, forget_some),
+        Job("measure what waits", 15, measure_what_waits),
     )
     if deliverer is not None:
         always += (

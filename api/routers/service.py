@@ -5,6 +5,7 @@ import json
 from fastapi import APIRouter, Request, Response
 
 from api.auth.requests import StrictRoute
+from api.problems import WireError
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -25,6 +26,8 @@ async def is_live() -> dict[str, str]:
 
 @router.get("/health/ready", include_in_schema=False)
 async def is_ready(request: Request) -> dict[str, str]:
-    """Whether the database answers too."""
+    """Whether the database answers too, and the service isn't about to stop."""
+    if request.app.state.stopping:
+        raise WireError(503, "unavailable", "The service stops here. Try again.", {"Retry-After": "5"})
     await request.app.state.database.document("SELECT 1", {})
     return {"status": "ready"}
