@@ -145,9 +145,13 @@ def reached(start: Place) -> Codes:
 
 
 def _written_in(node: ast.AST) -> Codes:
-    """What the database can refuse of the rows that are made here."""
-    calls = (one.func.id for one in ast.walk(node) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name))
-    tables = (getattr(getattr(models, name, None), "__tablename__", "") for name in calls)
+    """What the database can refuse of the rows that are made here, or changed."""
+    calls = [one.func for one in ast.walk(node) if isinstance(one, ast.Call)]
+    names = {one.id for one in calls if isinstance(one, ast.Name)}
+    if any(isinstance(one, ast.Attribute) and one.attr == "sqlmodel_update" for one in calls):
+        kinds = (one.annotation for one in ast.walk(node) if isinstance(one, ast.arg))
+        names |= {kind.id for kind in kinds if isinstance(kind, ast.Name)}
+    tables = (getattr(getattr(models, name, None), "__tablename__", "") for name in names)
     return {code for table in tables for code in _constraints_of(table)}
 
 
