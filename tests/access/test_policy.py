@@ -112,6 +112,7 @@ BY_ROLE = {
     "POST /professionals/{professionalId}/_handover": "S",
     "GET /professionals/{professionalId}/absences": STAFF,
     "POST /professionals/{professionalId}/absences": "SP",
+    "GET /professionals/{professionalId}/absences/{absenceId}": STAFF,
     "DELETE /professionals/{professionalId}/absences/{absenceId}": "SP",
     "GET /municipalities": EVERYONE,
     "POST /municipalities": "A",
@@ -254,6 +255,7 @@ BY_RELATION = {
     "POST /mandates/{mandateId}/_end": {"registrar", "lead"},
     "GET /mandates/{mandateId}/deputies": READERS,
     "POST /mandates/{mandateId}/deputies": {"registrar", "lead"},
+    "GET /mandates/{mandateId}/deputies/{deputyId}": READERS,
     "DELETE /mandates/{mandateId}/deputies/{deputyId}": {"registrar", "lead"},
 }
 UNDER_A_FAMILY = "/families/{familyId}"
