@@ -28,6 +28,8 @@ for what** - and nothing more than that. The words are the field's own; the glos
 
 Every call needs an access token. What you see follows from your running relations to a family: who has none gets the
 same 404 as for a family that doesn't exist. Errors are problem documents (RFC 9457) with a stable `code`.
+
+Care systems can read who is involved in FHIR R4 too, at `/fhir`; its CapabilityStatement is at `/fhir/metadata`.
 """.strip()
 
 TAGS = {

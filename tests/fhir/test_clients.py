@@ -1,12 +1,9 @@
 """Care systems' own clients read it as they read any FHIR server: fhirpy, both ways, and fhirclient."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fhirclient.models.bundle import Bundle
 from fhirclient.models.capabilitystatement import CapabilityStatement
 from fhirclient.models.careteam import CareTeam
@@ -17,33 +14,7 @@ from fhirpy import AsyncFHIRClient, SyncFHIRClient
 from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
 
 from api.fhir.codings import BSN
-from api.fhir.ids import joined
-from api.main import create_app
-from tests.access.scene import Scene
-from tests.conftest import serving
-
-
-@dataclass(frozen=True)
-class Live:
-    """The service on an address that its links name, and who reads there."""
-
-    url: str
-    authorization: str
-    scene: Scene
-
-    @property
-    def team_id(self) -> str:
-        return joined(self.scene.family.id, self.scene.parent_person.id)
-
-
-@pytest.fixture(scope="module")
-def live(app: FastAPI, scene: Scene) -> Iterator[Live]:
-    own = create_app(app.state.settings)
-    with serving(own) as base_url:
-        own.state.settings = app.state.settings.model_copy(update={"base_url": base_url})
-        token = own.state.own_issuer.token(scene.related["lead"])
-        yield Live(f"{base_url}/fhir", f"Bearer {token}", scene)
-
+from tests.fhir.conftest import Live
 
 # fhirpy
 
