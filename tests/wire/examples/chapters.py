@@ -261,7 +261,7 @@ MANDATES: Chapter = (
     step("end_deputy", LEAD),
     step("transfer_mandate", LEAD, {"professionalId": "{colleagueId}"}, keep={"nextMandateId": "id"}),
     step("export_involvements", LINDE),
-    step("export_family", REGISTRAR),
+    step("export_family", REGISTRAR, accept="application/x-ndjson"),
     step("hand_over_roles", LINDE, {"dryRun": True, "successorId": "{colleagueId}"}),
 )
 

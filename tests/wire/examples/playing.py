@@ -93,7 +93,7 @@ class Stage:
         how: dict[str, Any] = {"data": body} if operation.media_type == FORM else {"json": body}
         if isinstance(body, str):
             how, headers = {"content": body.encode()}, headers | {"Content-Type": "text/csv"}
-        how |= {"params": query, "headers": authorization | headers}
+        how |= {"params": query, "headers": authorization | headers | {"Accept": step.accept}}
         answer = _call(self.client, operation, url, how)
         assert answer.is_success, f"{step.operation} by {step.by}: {answer.status_code} {answer.text}"
         kept = {name: str(_found(answer.json(), place)) for name, place in step.keep.items()}

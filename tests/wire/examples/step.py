@@ -38,6 +38,8 @@ class Step:
     """What fills the path where it isn't what was kept under the parameter's own name: another name, or a value."""
     keep: Mapping[str, str] = field(default_factory=dict)
     """What to keep of the answer, by where it is: `id`, `items.0.id`, `items.role=parent.id`."""
+    accept: str = "application/json"
+    """In which form the answer is asked for."""
     shown: bool = True
     """Whether this is the operation's example; if not it only prepares another."""
 
