@@ -25,6 +25,7 @@ from sqlmodel import Session
 from api import openapi
 from api.auth import chunks, documents, preconditions, turns
 from api.auth.calls import Operation, carry_out, refusal
+from api.auth.described import conditions_of, problems_of
 from api.auth.following import EventStream, follow
 from api.auth.idempotency import Answer
 from api.auth.policy import RULES, Access, Permission, Relation, Standing
@@ -33,7 +34,7 @@ from api.auth.purposes import recorded
 from api.auth.representations import etag, is_known
 from api.auth.requests import StrictRoute, claim_of, refuse_token_in_query
 from api.auth.uploads import Upload
-from api.domain.actor import Actor, Role
+from api.domain.actor import Actor
 from api.domain.documents import Document, Following
 from api.domain.errors import Forbidden, NotFound
 from api.domain.models import AuditRecord
@@ -189,45 +190,16 @@ def _described(
     return openapi.declared(
         operation.function.__name__,
         status=operation.status,
-        problems=[*_problems_of(operation, method, path), *([304] if method == "GET" and tagged else [])],
+        problems=[*problems_of(operation, method, path), *([304] if method == "GET" and tagged else [])],
         headers=(openapi.ETAG if answer and tagged and (method == "GET" or not paged) else {})
         | (openapi.LINK if paged else {})
         | (openapi.LOCATION if operation.location else {}),
-        parameters=[] if way in {chunks.send, follow_documents} else _conditions_of(operation, method, path),
+        parameters=[] if way in {chunks.send, follow_documents} else conditions_of(operation, method, path),
         offers=operation.offers,
         takes=operation.takes,
         deprecation=deprecation,
         who=RULES[operation.permission].described(operation.permission),
     )
-
-
-def _conditions_of(operation: Operation, method: str, path: str) -> list[dict[str, Any]]:
-    """The headers that say on what state of things, and how often, this may be carried out."""
-    if not operation.changes:
-        return [openapi.IF_NONE_MATCH] if method == "GET" else []
-    if method in {"PATCH", "DELETE"}:
-        return [openapi.IF_MATCH, openapi.IDEMPOTENCY_KEY]
-    if method == "PUT":
-        return [openapi.IF_MATCH | {"required": False}, openapi.ONLY_NEW, openapi.IDEMPOTENCY_KEY]
-    return ([openapi.MAY_MATCH] if preconditions.path_of(method, path) else []) + [openapi.IDEMPOTENCY_KEY]
-
-
-def _problems_of(operation: Operation, method: str, path: str) -> list[int]:
-    """The statuses of the refusals that this operation can meet."""
-    found = {400, 401, 406, 429, 500, 503}
-    if operation.of_family or RULES[operation.permission].roles != frozenset(Role):
-        found |= {403}
-    if "{" in path:
-        found |= {404}
-    if operation.changes:
-        found |= {409}
-    if method in {"POST", "PUT", "PATCH"}:
-        found |= {413, 415}
-    if operation.changes and preconditions.path_of(method, path):
-        found |= {412}
-    if method in preconditions.CONDITIONAL:
-        found |= {428}
-    return sorted(found)
 
 
 def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
