@@ -1,4 +1,4 @@
-"""What an operation says of itself to integrators: which headers it can be sent with, and which refusals it can meet."""
+"""What an operation tells integrators: which headers it can be sent with, and which refusals it can meet."""
 
 from typing import Any
 
