@@ -5,6 +5,8 @@ from importlib.metadata import version
 
 from httpx import Response
 
+from tests.described import must_be_described
+
 CANARY_NAME = "Kanarievogel"
 CANARY_NUMBER = "999990019"
 
@@ -41,6 +43,7 @@ def is_problem(response: Response, *statuses: int) -> None:
     for error in problem.get("errors", ()):
         assert set(error) == {"place", "name", "code", "detail"}, error
     echoes_nothing(response)
+    must_be_described(response)
 
 
 def echoes_nothing(response: Response) -> None:

@@ -152,12 +152,12 @@ class Stage:
 
 
 def work(world: World) -> None:
-    """Let the worker do whatever there is to do, twice over: what comes of the one can be work for the other."""
+    """Let the worker do whatever there is to do, but for forgetting."""
 
     async def run() -> None:
-        database = Database(world.app.state.settings.database_url, 2, DatabaseRole.WORKER)
+        database = Database(world.app.state.settings.database_url, 1, DatabaseRole.WORKER)
         try:
-            for job in (*worker.jobs(None), *worker.jobs(None)):
+            for job in (job for job in worker.jobs(None) if job.every < worker.DAILY):
                 while await job.do(database, world.app.state.vault):
                     pass
         finally:
