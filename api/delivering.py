@@ -22,11 +22,12 @@ from sqlmodel import Session
 from api.auth import documents, relations
 from api.auth.policy import Permission
 from api.db import ENTER, Database, DatabaseRole
-from api.domain import deliveries, events, signatures, subscriptions
+from api.domain import deliveries, events, signatures, spreading, subscriptions
 from api.domain.codes import DeliveryKind, DeliveryReason
-from api.domain.deliveries import Claim, Head, Look, Outcome, Patience
+from api.domain.deliveries import Claim, Head, Outcome, Patience
 from api.domain.errors import KeyMissing
 from api.domain.event_catalogue import CATALOGUE, matching
+from api.domain.spreading import Look
 from api.domain.vault import Vault
 from api.paging import decode
 from api.receivers import Answer, Sender, challenge_of
@@ -154,7 +155,7 @@ class Deliverer:
 
     async def spread_some(self, _: Database, __: Vault) -> int:
         """Look for each subscription what there is to deliver; gives for how many that was done."""
-        found = await self.writer.run(deliveries.behind)
+        found = await self.writer.run(spreading.behind)
         return sum([await self.writer.run(_spread, subscription_id) for subscription_id in found])
 
 
@@ -168,13 +169,13 @@ def _outcome(head: Head, answer: Answer, trace_id: str, began: float) -> Outcome
 
 def _spread(session: Session, subscription_id: UUID) -> bool:
     """Have a page of what a subscription's maker may know of delivered. Nobody is shown anything by that yet."""
-    mine = deliveries.look(session, subscription_id)
+    mine = spreading.look(session, subscription_id)
     if mine is None:
         session.rollback()
         return False
     positions, upto = _visible(session, mine)
-    deliveries.spread(session, subscription_id, positions, NAMES, again=mine.again)
-    deliveries.looked(session, mine, upto)
+    spreading.spread(session, subscription_id, positions, NAMES, again=mine.again)
+    spreading.looked(session, mine, upto)
     session.commit()
     return True
 

@@ -141,6 +141,27 @@ def sync_command(
     synchronise(Sending(file, municipality, may_end, refused), who, dry_run=dry_run, yes=yes)
 
 
+@app.command("listen")
+def listen_command(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on. 0: any that is free.")] = 8099,
+    types: Annotated[list[str] | None, typer.Option(help="Only these types, such as involvement.*; repeat it.")] = None,
+    demo: Annotated[str | None, typer.Option("--as", help="Somebody in the running demo, by part of a name.")] = None,
+    client: Annotated[str | None, typer.Option(help="The client id of your agency's system.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key. Default: the demo's.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="SPIL_TOKEN", help="An access token instead.")] = None,
+    url: Annotated[str | None, typer.Option(help="How Spil reaches this port: the address of a tunnel.")] = None,
+    subscription: Annotated[str | None, typer.Option(help="The id of one that delivers here already.")] = None,
+    spil: Annotated[str | None, typer.Option(help="Where Spil is. Default: as configured, or the demo.")] = None,
+    folder: Folder = SPIL,
+) -> None:
+    """Receive events here, verify them and show each in a line. For who builds a receiver."""
+    from api.cli.listening import Wish, listen
+    from api.cli.tokens import Credentials
+
+    who = Credentials(token, client, key, demo, spil, folder)
+    listen(Wish(port, tuple(types or ()), url, subscription), who)
+
+
 KeyFile = Annotated[Path, typer.Option(help="The public key: PEM, a JWK or a JWK set.")]
 ClientId = Annotated[str, typer.Argument(help="The client's id.")]
 

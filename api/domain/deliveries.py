@@ -117,35 +117,6 @@ REACHED = "UPDATE subscription SET failing_since = NULL WHERE id = %(id)s AND fa
 MISSED = """UPDATE subscription SET failing_since = coalesce(failing_since, statement_timestamp()),
   not_before = coalesce(%(not_before)s::timestamptz, not_before) WHERE id = %(id)s"""
 
-BEHIND = """
-SELECT s.id FROM subscription s WHERE s.state = 'active'
-  AND (s.position < spil_published_until() OR s.replay_upto IS NOT NULL) ORDER BY random()
-"""
-LOOK = """
-SELECT id, role, subject, issuer, via, agency_id, municipality_code, types, family_ids,
-       position, replay_after, replay_upto, spil_published_until() AS upto
-FROM subscription WHERE id = %(id)s AND state = 'active' FOR NO KEY UPDATE SKIP LOCKED
-"""
-LOOKED = "UPDATE subscription SET position = %(upto)s WHERE id = %(id)s"
-LOOKED_AGAIN = """UPDATE subscription SET replay_after = CASE WHEN NOT %(over)s THEN %(upto)s END,
-  replay_upto = CASE WHEN NOT %(over)s THEN replay_upto END WHERE id = %(id)s"""
-SPREAD = """
-WITH made AS (
-  INSERT INTO delivery (subscription_id, kind, event_id, type, position, line, state, attempts, made_at)
-  SELECT %(subscription_id)s, 'event', p.event_id, %(names)s::jsonb ->> p.type, p.position, p.line, 'waiting', 0,
-         statement_timestamp()
-  FROM published_event p WHERE p.position = ANY (%(positions)s::bigint[]) ORDER BY p.position
-  ON CONFLICT (subscription_id, event_id) DO UPDATE
-    SET state = 'waiting', attempts = 0, first_attempt_at = NULL, done_at = NULL WHERE %(again)s
-  RETURNING line
-)
-INSERT INTO delivery_line (subscription_id, line, due_at)
-SELECT DISTINCT %(subscription_id)s::uuid, line, statement_timestamp() FROM made ORDER BY line
-ON CONFLICT (subscription_id, line) DO UPDATE SET line = excluded.line
-"""
-"""A line that is there already stays due when it was; it is touched, so that nobody who is just done with it misses
-what is new."""
-
 
 @dataclass(frozen=True)
 class Claim:
@@ -323,50 +294,3 @@ def _silence(work: Work, outcome: Outcome) -> datetime | None:
 
 def _execute(session: Session, statement: str, values: dict[str, Any]) -> int:
     return session.connection().exec_driver_sql(statement, values).rowcount
-
-
-# What is to be delivered
-
-
-def behind(session: Session) -> Sequence[UUID]:
-    """The subscriptions for which there may be something new, in no order."""
-    return session.connection().exec_driver_sql(BEHIND).scalars().all()
-
-
-def spread(
-    session: Session, subscription_id: UUID, positions: Sequence[int], names: str, *, again: bool = False
-) -> None:
-    """Have the events at these places delivered; with `again` also those that were delivered before."""
-    values = {"subscription_id": subscription_id, "positions": list(positions), "names": names, "again": again}
-    _execute(session, SPREAD, values)
-
-
-@dataclass(frozen=True)
-class Look:
-    """Where a subscription is to look on, and by whose eyes."""
-
-    subscription_id: UUID
-    actor: Actor
-    after: int
-    upto: int
-    types: tuple[str, ...]
-    family_ids: frozenset[str]
-    again: bool
-
-
-def look(session: Session, subscription_id: UUID) -> Look | None:
-    """Take up a subscription, unless somebody else has: what is to be delivered once more comes first."""
-    row = session.connection().exec_driver_sql(LOOK, {"id": subscription_id}).first()
-    if row is None:
-        return None
-    names = ("subject", "issuer", "via", "agency_id", "municipality_code")
-    actor = Actor(role=Role(row.role), **{name: getattr(row, name) for name in names})
-    again = row.replay_upto is not None
-    after, upto = (row.replay_after, row.replay_upto) if again else (row.position, row.upto)
-    return Look(row.id, actor, after, upto, tuple(row.types), frozenset(row.family_ids), again)
-
-
-def looked(session: Session, mine: Look, upto: int) -> None:
-    """Remember how far it was looked."""
-    over = mine.again and upto >= mine.upto
-    _execute(session, LOOKED_AGAIN if mine.again else LOOKED, {"id": mine.subscription_id, "upto": upto, "over": over})

@@ -240,6 +240,13 @@ TERMS = (
         at_once=20,
     ),
     Term(
+        "deliveries that are done",
+        30,
+        "The log of deliveries is for finding out what went wrong.",
+        _older("delivery", "done_at"),
+        _forget_rows("delivery"),
+    ),
+    Term(
         "absences",
         730,
         "Needed to say whom to call at an earlier moment.",

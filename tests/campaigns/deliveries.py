@@ -46,8 +46,10 @@ from tests.campaigns.concurrency import _settings
 from tests.demo import a_free_port
 from tests.world import World
 
-FAMILIES, OF_THE_AGENCY = 100, 10
+FAMILIES = 100
 AT_ONCE = 500
+LINE = 85
+"""About so many bytes are written down of a delivery."""
 PATIENCE = Patience(lease=timedelta(seconds=4), first_pause=0.2)
 """Shorter than ever outside, so that a line that was left by a killed worker goes on soon."""
 WRITE = """
@@ -94,7 +96,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--events", type=int, default=100_000)
     asked.add_argument("--workers", type=int, default=3)
-    asked.add_argument("--every", type=float, default=15, help="seconds between two kills, on average")
+    asked.add_argument("--every", type=int, default=1000, help="deliveries between two kills, on average")
     asked.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     wanted = asked.parse_args()
     print(f"seed {wanted.seed}", flush=True)
@@ -119,15 +121,16 @@ def run(
     events: int,
     workers: int,
     chance: random.Random,
-    every: float,
+    every: int,
     says: Any = lambda _: None,
+    families: int = FAMILIES,
 ) -> Verdict:
     """Have so many events happen and be delivered, while workers are killed."""
     log.touch()
     settings: Settings = world.app.state.settings
     with receiving(log) as url, psycopg.connect(str(settings.database_url), autocommit=True) as connection:
-        told = _prepared(world, url)
-        fleet = Fleet(settings, workers, chance, every)
+        told = _prepared(world, url, families)
+        fleet = Fleet(settings, workers, chance, every, log)
         try:
             _wait(lambda: _active(connection), fleet)
             began = time.monotonic()
@@ -144,16 +147,16 @@ def run(
     return _verdict(log, told, fleet.killed, seconds)
 
 
-def _prepared(world: World, url: str) -> Told:
-    """A municipality with families, an agency that is involved with some of them, and a subscription of each."""
+def _prepared(world: World, url: str, number: int) -> Told:
+    """A municipality with families, an agency that is involved with a tenth of them, and a subscription of each."""
     municipality, agency = world.a_municipality(), world.an_agency()
-    families = [world.a_family(municipality) for _ in range(FAMILIES)]
-    for family in families[:OF_THE_AGENCY]:
+    families = [world.a_family(municipality) for _ in range(number)]
+    for family in families[: number // 10]:
         world.an_involvement(family, agency)
     told = Told({str(one.id): [] for one in families})
     of = {
         "/registrar": (world.a_registrar(municipality), families),
-        "/agency": (world.system(agency), families[:OF_THE_AGENCY]),
+        "/agency": (world.system(agency), families[: number // 10]),
     }
     for path, (actor, theirs) in of.items():
         world.do(lambda work, to=url + path: subscriptions.make(work, to, ["family.changed"], []), actor)  # type: ignore[misc]
@@ -186,7 +189,7 @@ def _wait(done: Any, fleet: "Fleet") -> None:
 def _arrived(log: Path, due: int, says: Any) -> bool:
     arrived = len(set(log.read_text().splitlines()))
     says(f"{arrived} of {due}")
-    time.sleep(min(5, (due - arrived) / 2000))
+    time.sleep(max(0, min(5, (due - arrived) / 2000)))
     return arrived >= due
 
 
@@ -214,8 +217,8 @@ def _verdict(log: Path, told: Told, killed: int, seconds: float) -> Verdict:
 class Fleet:
     """Some workers, of which now and then one is killed; there is another one at once."""
 
-    def __init__(self, settings: Settings, number: int, chance: random.Random, every: float) -> None:
-        self._chance, self._every, self.killed = chance, every, 0
+    def __init__(self, settings: Settings, number: int, chance: random.Random, every: int, log: Path) -> None:
+        self._chance, self._every, self._log, self.killed = chance, every, log, 0
         names = ("signing_key", "data_keys", "pseudonym_key")
         keys = {f"SPIL_{name.upper()}": getattr(settings, name).get_secret_value() for name in names}
         self._environment = os.environ | keys | {"SPIL_RECEIVERS": "anywhere"}
@@ -227,10 +230,14 @@ class Fleet:
         return subprocess.Popen([sys.executable, "-m", "tests.campaigns.deliveries", "work"], env=self._environment)
 
     def _soon(self) -> float:
-        return time.monotonic() + self._chance.uniform(0.5, 1.5) * self._every
+        return self._written() + self._chance.uniform(0.5, 1.5) * self._every * LINE
+
+    def _written(self) -> int:
+        return self._log.stat().st_size
 
     def look_after(self) -> None:
-        if time.monotonic() < self._next:
+        """Kill one, if so many deliveries have arrived since the last time: however fast this machine is today."""
+        if self._written() < self._next:
             return
         at = self._chance.randrange(len(self._workers))
         self._workers[at].kill()
