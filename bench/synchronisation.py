@@ -1,5 +1,5 @@
-"""What a caseload synchronisation takes: `python -m bench.synchronisation`. A service and a worker, each a process of its
-own, on a database of their own; files of 2,000 and of 20,000 rows: all new, all the same, and a mix.
+"""What a caseload synchronisation takes: `python -m bench.synchronisation`. A service and a worker, each a process of
+its own, on a database of their own; files of 2,000 and of 20,000 rows: all new, all the same, and a mix.
 
 The mix: 80 % the same, 10 % changed, 5 % new, 5 % missing. Prints rows a second over the whole run, from the first byte
 sent to the last row carried out, and the largest memory that the service and the worker ever had. What the worker does
@@ -103,11 +103,10 @@ class Bench:
         return known | {"sent": sent} | worked
 
     def _work(self) -> dict[str, float]:
-        environment = os.environ | {"SPIL_BENCH": self._settings.model_dump_json()}
         given = [sys.executable, "-m", "bench.synchronisation", "work"]
         secrets = {"data_keys": self._settings.data_keys, "pseudonym_key": self._settings.pseudonym_key}
         told = {name: value.get_secret_value() for name, value in secrets.items() if value}
-        environment["SPIL_BENCH"] = json.dumps(told | {"database_url": self._settings.database_url})
+        environment = os.environ | {"SPIL_BENCH": json.dumps(told | {"database_url": self._settings.database_url})}
         done = subprocess.run(given, env=environment, check=True, stdout=subprocess.PIPE, text=True)
         figures: dict[str, float] = json.loads(done.stdout)
         return figures
@@ -152,7 +151,7 @@ def _say(size: int, what: str, found: dict[str, Any], service: float) -> None:
     took = found["sent"] + found["worked"]
     outcomes = {name: number for name, number in found["outcomes"].items() if number}
     print(
-        f"{size:6d} {what:8s} {size / took:7.0f} rows/s  sent {found['sent']:5.1f} s, carried out {found['worked']:5.1f} s"
+        f"{size:6d} {what:8s} {size / took:7.0f} rows/s  sent {found['sent']:5.1f} s, done {found['worked']:5.1f} s"
         f" (worker's CPU {found['cpu']:5.1f} s)  memory: service {service:4.0f} MiB, worker {found['memory']:4.0f} MiB"
         f"  {outcomes}",
         flush=True,

@@ -1,5 +1,6 @@
 """A whole caseload at once: what is new starts, what differs changes, what is the same is confirmed, the rest ends."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,8 @@ from sqlmodel import select
 
 from api import synchronising as worker
 from api import wire
-from api.domain import agencies, caseload_rows
+from api.db import Database, DatabaseRole
+from api.domain import agencies, caseload_rows, retention
 from api.domain.models import Agency, AuditRecord, CaseloadRow, Event, Registration
 from tests.registering import involvements_of, long_ago, own, registered, somebody_in, told_about, work_through
 from tests.synchronising import (
@@ -430,6 +432,30 @@ def test_another_agencys_registrations_of_the_same_persons_are_left_alone(world:
     together = synchronised(world, agency, [a_row(agency, bsn)])
     assert {**alone["outcomes"]} == {**together["outcomes"], "ended": 0}
     assert own(world, other, theirs)["endedAt"] is None
+
+
+def test_two_weeks_after_its_end_it_is_forgotten_and_so_is_what_never_came_in_completely(world: World) -> None:
+    agency = world.an_agency()
+    old, young = (synchronised(world, agency, some(agency, 1), dryRun="true") for _ in range(2))
+    with world.session() as session:
+        text = "UPDATE caseload_synchronisation SET finished_at = %s WHERE id = %s"
+        session.connection().exec_driver_sql(text, (ago(days=15), old["id"]))
+        left = "UPDATE caseload_synchronisation SET received_at = NULL, begun_at = %s, finished_at = NULL WHERE id = %s"
+        session.connection().exec_driver_sql(left, (ago(days=13), young["id"]))
+        session.commit()
+        asyncio.run(forget(world.app.state.settings.database_url))
+        kept = session.exec(select(CaseloadRow.synchronisation_id).where(CaseloadRow.agency_id == agency.id)).all()
+    assert [str(one) for one in kept] == [young["id"]]
+    assert told_about(world, old["id"]) == []
+
+
+async def forget(url: str) -> None:
+    database = Database(url, 1, DatabaseRole.WORKER)
+    [term] = [term for term in retention.TERMS if term.what == "caseload synchronisations"]
+    now = await database.run(retention.now_of)
+    while await database.run(retention.forget_some, term, now):
+        pass
+    await database.close()
 
 
 def test_nothing_of_a_row_is_left_when_it_was_carried_out(world: World) -> None:
