@@ -446,7 +446,8 @@ def test_two_weeks_after_its_end_it_is_forgotten_and_so_is_what_never_came_in_co
         asyncio.run(forget(world.app.state.settings.database_url))
         kept = session.exec(select(CaseloadRow.synchronisation_id).where(CaseloadRow.agency_id == agency.id)).all()
     assert [str(one) for one in kept] == [young["id"]]
-    assert told_about(world, old["id"]) == []
+    events = [f"caseload_synchronisation.{what}" for what in ("received", "compared")]
+    assert told_about(world, old["id"]) == events, "They are about an agency, and of no family."
 
 
 async def forget(url: str) -> None:

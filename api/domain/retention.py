@@ -209,11 +209,9 @@ def _old_synchronisations(before: datetime) -> Any:
 
 
 def _forget_synchronisations(session: Session, keys: Sequence[Any]) -> dict[str, int]:
-    ids = [key[0] for key in keys]
+    """That there was one stays, as its events are about an agency and no family."""
     own = TABLES["caseload_synchronisation"]
-    gone = _uproot(session, own, own.c.id.in_(ids))
-    _add(gone, _forget_events(session, _events_about(ids)))
-    return gone
+    return _uproot(session, own, own.c.id.in_([key[0] for key in keys]))
 
 
 TERMS = (
