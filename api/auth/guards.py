@@ -9,8 +9,6 @@ transaction (`api/auth/calls.py`). The endpoint of a composed read gets none, an
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Request, Response, Security
@@ -19,34 +17,24 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.params import Security as SecurityOf
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer, OAuth2
-from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session
 
 from api import openapi
-from api.auth import chunks, documents, preconditions, turns
-from api.auth.calls import Operation, carry_out, refusal
+from api.auth import chunks, preconditions, turns
+from api.auth.answering import follow_documents, way_of
+from api.auth.calls import Operation
 from api.auth.described import conditions_of, problems_of
-from api.auth.following import EventStream, follow
-from api.auth.idempotency import Answer
-from api.auth.policy import RULES, Access, Permission, Relation, Standing
+from api.auth.following import EventStream
+from api.auth.policy import RULES, Permission
 from api.auth.proofs import admit
-from api.auth.purposes import recorded
-from api.auth.representations import etag, is_known
-from api.auth.requests import StrictRoute, claim_of, refuse_token_in_query
-from api.auth.uploads import Upload
+from api.auth.requests import StrictRoute, refuse_token_in_query
 from api.domain.actor import Actor
-from api.domain.documents import Document, Following
-from api.domain.errors import Forbidden, NotFound
-from api.domain.models import AuditRecord
-from api.domain.work import keep
-from api.problems import AGAIN, WireError
+from api.domain.documents import Following
+from api.domain.errors import Forbidden
+from api.problems import WireError
 from api.shapes import Id, Out
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 Declaration = Callable[[Endpoint], Endpoint]
-
-ATTEMPTS = 3
-"""A transaction that met a deadlock is carried out anew, so many times in all."""
 
 oauth = OAuth2(
     flows=OAuthFlows(
@@ -185,7 +173,7 @@ def _described(
     deprecation: openapi.Deprecation | None,
 ) -> dict[str, Any]:
     paged = answer is not None and "next_cursor" in answer.model_fields
-    way = _way(operation, inspect.signature(operation.function))
+    way = way_of(operation, inspect.signature(operation.function))
     tagged = way not in {chunks.send, turns.take, follow_documents}
     return openapi.declared(
         operation.function.__name__,
@@ -205,7 +193,7 @@ def _described(
 def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     """The function's own parameters as FastAPI has to see them, with the request in the place of the call."""
     own = inspect.signature(operation.function)
-    through = _way(operation, own)
+    through = way_of(operation, own)
 
     async def endpoint(request: Request, **inputs: Any) -> Response:
         actor: Actor = request.state.actor
@@ -229,19 +217,6 @@ def _endpoint(operation: Operation) -> Callable[..., Awaitable[Response]]:
     return endpoint
 
 
-def _way(operation: Operation, own: inspect.Signature) -> Callable[..., Awaitable[Response]]:
-    """How an operation is carried out: in one transaction or in several, or as a document, once or again and again."""
-    if "turns" in own.parameters:
-        return turns.take
-    if "upload" in own.parameters:
-        return take_in
-    if "call" in own.parameters:
-        return carry_out_request
-    if own.return_annotation is Following:
-        return follow_documents
-    return chunks.send if operation.offers else ask_document
-
-
 def must_be_in_scope(narrowed: frozenset[str] | None, needed: set[str]) -> None:
     """Refuse what the token is not for: before anything is read or looked up, so that it tells nothing of a family."""
     if narrowed is not None and not needed <= narrowed:
@@ -249,84 +224,3 @@ def must_be_in_scope(narrowed: frozenset[str] | None, needed: set[str]) -> None:
         challenge = f'Bearer realm="spil", error="insufficient_scope", scope="{scope}"'
         detail = f"The scope of your token does not allow this. It takes {scope}."
         raise WireError(403, "scope_lacking", detail, {"WWW-Authenticate": challenge})
-
-
-async def carry_out_request(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:
-    """Carry out a change or a simple read, anew if it met a deadlock; a refusal leaves a record too."""
-    claim = await claim_of(request, actor) if operation.changes else None
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            answer: Answer = await request.app.state.database.run(carry_out, operation, request, actor, claim, inputs)
-            return _unless_known(operation, request, answer)
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in AGAIN or attempt == ATTEMPTS:
-                raise
-        except (NotFound, Forbidden) as error:
-            about = {"family_id": inputs["family_id"]} if operation.of_family else error.about
-            if about is not None:
-                await _record_refusal(operation, request, actor, about)
-            raise
-    raise AssertionError("The last attempt returns or raises.")
-
-
-async def take_in(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:
-    """Take a body in as it comes, and then carry out what its endpoint makes of it."""
-    upload = Upload(operation, request, actor)
-    await upload.must_be_possible()
-    try:
-        verb = await operation.function(upload, **inputs)
-        return await carry_out_request(replace(operation, function=verb), request, actor, {})
-    finally:
-        await upload.leave()
-
-
-async def ask_document(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:
-    """Ask for a composed read, which records what it shows or refuses."""
-    family_id = inputs.pop("family_id", None)
-    document: Document = operation.function(**inputs)
-    statement = documents.statement(
-        document.select, actor.role, one_family=operation.of_family, candidates=document.candidates
-    )
-    values = documents.parameters(document, actor, operation.permission, family_id, request.scope["trace_id"])
-    body, next_cursor, names = await request.app.state.database.document(statement, values)
-    if body is None:
-        access = Access(actor.role, tuple(Standing(Relation(name)) for name in names))
-        if access.by(operation.permission):
-            raise NotFound("This family has no such thing.")
-        raise refusal(access, operation.permission)
-    content = body.encode()
-    headers = {"ETag": etag(content)}
-    if next_cursor:
-        following = request.url.include_query_params(cursor=next_cursor)
-        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    return _unless_known(operation, request, Answer(200, content, headers))
-
-
-def _unless_known(operation: Operation, request: Request, answer: Answer) -> Response:
-    """The answer; or, to who has the same already, that they do. That is on record as it is: it shows as much."""
-    if operation.method == "GET" and is_known(request.headers.get("if-none-match"), answer.headers["ETag"]):
-        return Response(None, 304, answer.headers)
-    return Response(answer.body, answer.status, answer.headers, "application/json" if answer.body else None)
-
-
-async def follow_documents(operation: Operation, request: Request, actor: Actor, inputs: dict[str, Any]) -> Response:
-    """Ask for what comes after a place, again and again; each time for who asks then, and with its record."""
-    following: Following = operation.function(**inputs)
-
-    def ask(place: int) -> tuple[str, dict[str, Any]]:
-        document = following.after(place)
-        statement = documents.statement(document.select, actor.role, one_family=False, candidates=document.candidates)
-        return statement, documents.parameters(document, actor, operation.permission, None, request.scope["trace_id"])
-
-    return EventStream(follow(request, actor, following.start, ask))
-
-
-async def _record_refusal(operation: Operation, request: Request, actor: Actor, about: dict[str, Any]) -> None:
-    what = about | {"trace_id": request.scope["trace_id"], **recorded(operation.permission)}
-    record = AuditRecord.of(actor, operation.permission, "refused", datetime.now(UTC), **what)
-    await request.app.state.database.run(_leave, record)
-
-
-def _leave(session: Session, record: AuditRecord) -> None:
-    keep(session, AuditRecord, [record.model_dump(exclude={"id"})])
-    session.commit()

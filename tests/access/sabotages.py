@@ -194,9 +194,9 @@ SABOTAGES: dict[str, Sabotage] = {
         "tests/test_powers_and_deputies.py::test_a_power_that_is_taken_away_is_gone_at_once",
     ),
     "If-Match is not looked at": one(
-        CALLS,
-        'if tags != ["*"] and not any(',
-        'if tags == [""] and not any(',
+        "api.auth.preconditions",
+        'tags_of(if_match) != ["*"] and not any(',
+        'tags_of(if_match) == [""] and not any(',
         "tests/wire/test_preconditions.py::test_a_second_contact_point_needs_to_know_the_first",
     ),
     "whoever likes covers for a colleague": one(
@@ -235,6 +235,12 @@ SABOTAGES: dict[str, Sabotage] = {
         "hidden.agency_id IN (e.agency_id",
         "false AND hidden.agency_id IN (e.agency_id",
         f"{FIELDS}::test_once_shielded_nothing_is_left_to_see_of_it",
+    ),
+    "an invited agency hears everything": one(
+        "knowable_events.sql",
+        "AND (fam.sees_timeline",
+        "AND (true OR fam.sees_timeline",
+        "tests/test_events.py::test_an_invited_agency_hears_of_its_invitation_only",
     ),
     "a cursor tells the places of events": one(
         "timeline.sql",
@@ -275,12 +281,12 @@ SABOTAGES: dict[str, Sabotage] = {
     ),
     "a read leaves no record": one(
         CALLS,
-        "if isinstance(call, FamilyCall) and shows:",
-        "if False:",
+        "    if isinstance(call, FamilyCall):\n        subjects",
+        "    if False:\n        subjects",
         f"{DISCLOSURES}::test_every_read_of_a_family_leaves_one_record_for_each_person_it_is_about[registrar]",
     ),
     "a refusal leaves no record": one(
-        GUARDS,
+        "api.auth.answering",
         "            if about is not None:\n",
         "            if False:\n",
         f"{DISCLOSURES}::test_a_refusal_leaves_a_record_on_every_route",

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Request, Response, Security
 from fastapi.params import Security as SecurityOf
 from fastapi.routing import APIRoute
 
+from api.auth.answering import carry_out_request
 from api.auth.calls import Call, Operation
-from api.auth.guards import GuardedRoute, bearer, carry_out_request, must_be_in_scope, oauth
+from api.auth.guards import GuardedRoute, bearer, must_be_in_scope, oauth
 from api.auth.policy import RULES, Permission
 from api.auth.proofs import admit
 from api.auth.representations import Rendered, is_known
