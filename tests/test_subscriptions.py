@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlmodel import select, text
 
+from api.cli.listening import Listener, Service, Wish, serving, subscribed
+from api.cli.tokens import Credentials
 from api.domain import clients, contact_points, involvements, signatures
 from api.domain.codes import InvolvementEnd
 from api.domain.models import AuditRecord, Event
@@ -39,10 +43,15 @@ def agency(world: World, team: Team) -> Caller:
 
 @pytest.fixture(autouse=True)
 def nothing_stays(world: World) -> Iterator[None]:
-    """A subscription that stayed would be delivered by other tests too."""
+    """A subscription that stayed, of this test or of another one, would be delivered by each that delivers."""
+    _remove_all(world)
     yield
+    _remove_all(world)
+
+
+def _remove_all(world: World) -> None:
     with world.session() as session:
-        session.execute(text("DELETE FROM subscription"))
+        session.execute(text("DELETE FROM subscription WHERE url NOT LIKE '%/stage'"))
         session.commit()
 
 
@@ -335,7 +344,9 @@ def test_a_busy_receiver_is_left_alone_for_as_long_as_it_asks(
     something_happens(world, team)
     deliver(world)
     with world.session() as session:
-        left_alone = session.execute(text("SELECT not_before - now() > interval '59 minutes' FROM subscription"))
+        left_alone = session.execute(
+            text("SELECT not_before - now() > interval '59 minutes' FROM subscription WHERE state = 'active'")
+        )
         assert left_alone.scalar_one() is (True if waits else None)
         session.execute(text("UPDATE delivery_line SET due_at = now() - interval '1 second'"))
         session.commit()
@@ -490,7 +501,9 @@ def test_nothing_leaves_once_its_maker_isnt_active(world: World, team: Team, rec
     deliver(world)
     assert len(receiver.got) == before
     with world.session() as session:
-        known = session.execute(text("SELECT state, disabled_reason FROM subscription")).one()
+        known = session.execute(
+            text("SELECT state, disabled_reason FROM subscription WHERE url NOT LIKE '%/stage'")
+        ).one()
     assert tuple(known) == ("disabled", "maker_inactive")
     assert path
 
@@ -501,3 +514,28 @@ def test_what_was_deleted_is_not_delivered(world: World, team: Team, agency: Cal
     agency.delete(path, headers={"If-Match": "*"})
     deliver(world)
     assert receiver.told == []
+
+
+# On a machine of one's own
+
+
+def test_listening_shows_what_is_signed_and_refuses_the_rest(
+    world: World, team: Team, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = world.as_(world.system(team.agency)).token
+    who = Credentials(token, None, None, None, str(world.client.base_url), Path("nowhere"))
+    listener = Listener(Service(who))
+    wish = Wish(0, ("contact_point.*",), None, None)
+    with serving(listener, wish.port) as port, subscribed(listener, wish, port):
+        deliver(world)
+        something_happens(world, team)
+        deliver(world)
+        forged = httpx.post(f"http://127.0.0.1:{port}/", content=b"{}", headers={"webhook-id": "1"})
+        agency = world.as_(world.system(team.agency))
+        assert agency.get("/subscriptions").json()["items"][0]["state"] == "active"
+    said = capsys.readouterr()
+    assert "The challenge was given back" in said.out
+    assert said.out.index("contact_point.assigned") < said.out.index("contact_point.ended")
+    assert f"/v1/families/{team.family.id}/contact-points" in said.out
+    assert (forged.status_code, "Refused" in said.err) == (401, True)
+    assert agency.get("/subscriptions").json()["items"] == []

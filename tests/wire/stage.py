@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
-from api.domain import caseload_synchronisations, consents, measures, placing
+from api.domain import caseload_synchronisations, consents, measures, placing, subscriptions
 from api.domain.actor import CLOCK, Actor, Role
 from api.domain.codes import (
     AgencyKind,
@@ -12,9 +12,18 @@ from api.domain.codes import (
     MeasureKind,
     MemberRole,
     RegistrationEnd,
+    SubscriptionState,
     SynchronisationState,
 )
-from api.domain.models import CaseloadSynchronisation, Consent, Match, Measure, Registration
+from api.domain.models import (
+    CaseloadSynchronisation,
+    Consent,
+    Match,
+    Measure,
+    Registration,
+    Subscription,
+    SubscriptionKey,
+)
 from api.domain.work import Work
 from tests.registering import long_ago, matches_of
 from tests.wire.operations import Operation
@@ -41,7 +50,14 @@ class Stage:
         self.measure = self._measure()
         self.registration, self.match = self._match()
         self.synchronisation = self._synchronisation()
+        self.subscription, self.signing_key = world.do(self._subscription, world.system(self.agency))
         self.known = self._known()
+
+    def _subscription(self, work: Work) -> tuple[Subscription, SubscriptionKey]:
+        """One that delivers nothing."""
+        subscription = subscriptions.make(work, "http://127.0.0.1:9/stage", [], [])
+        subscription.state = SubscriptionState.PAUSED
+        return subscription, subscriptions.keys_of(work, subscription)[0]
 
     def _consent(self) -> Consent:
         """What the member said of another agency."""
@@ -101,6 +117,8 @@ class Stage:
             "matchId": str(self.match.id),
             "synchronisationId": str(self.synchronisation.id),
             "agencyId": str(self.agency.id),
+            "subscriptionId": str(self.subscription.id),
+            "signingKeyId": str(self.signing_key.id),
             "professionalId": str(self.lead.id),
             "helpDomain": "parenting",
             "municipalityCode": self.world.municipality.code,
