@@ -31,7 +31,6 @@ from api.domain.actor import Actor, Role
 from api.main import create_app
 from api.settings import Settings
 from tests.demo import SPIL, a_free_port
-from tests.fhir.reading import OF_FAMILIES, found, reader
 from tests.synchronising import CSV, PATH, ndjson, rows_of, send, work_on
 from tests.world import Caller, World, a_bsn
 
@@ -241,7 +240,6 @@ def plant(planted: Planted, world: World) -> None:
         registrar = world.as_(world.registrar)
         in_registrations(planted, world, person_id)
         in_files(planted, world)
-        in_fhir(planted, world, person_id)
         in_bodies(planted, registrar, family_id)
         in_addresses(planted, registrar, family_id)
         in_heads(planted, world, family_id)
@@ -321,18 +319,6 @@ def in_files(planted: Planted, world: World) -> None:
     assert send(world, agency, header, headers=CSV).status_code == 400
     asked = {"municipalityCode": planted.bsn()}
     assert world.as_(world.system(agency)).post(PATH, content=header, headers=CSV, params=asked).status_code == 400
-
-
-def in_fhir(planted: Planted, world: World, person_id: str) -> None:
-    """Searched by BSN as a care system does, in a form; and as it may not, in a URI."""
-    asks = reader(world, world.registrar)
-    bsn = world.as_(world.registrar).get(f"/persons/{person_id}").json()["bsn"]
-    for kind in OF_FAMILIES:
-        assert found(asks.by_bsn(kind, bsn).json())
-        assert not found(asks.by_bsn(kind, planted.bsn()).json())
-    for name in ("patient.identifier", planted.name()):
-        assert asks.get("CareTeam", params={name: planted.bsn()}).status_code == 400
-        assert asks.post("CareTeam/_search", {name: f"x|{planted.name()}", planted.name(): planted.bsn()}).is_error
 
 
 def everyone(world: World, person_id: str) -> Iterator[Actor]:
