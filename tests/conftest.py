@@ -31,8 +31,8 @@ from tests.keyed import Keyed
 from tests.world import World
 
 TEMPLATE = "spil_template"
-os.environ |= {"SPIL_RATE_LIMIT": "0", "SPIL_ADDRESS_RATE_LIMIT": "0"}
-"""A run of the tests asks as much as it can; what asks too much has a service of its own."""
+os.environ |= {"SPIL_RATE_LIMIT": "0", "SPIL_ADDRESS_RATE_LIMIT": "0", "SPIL_STREAM_SECONDS": "1"}
+"""A run of the tests asks as much as it can, and waits for no stream; what asks too much has a service of its own."""
 
 
 def _new_signing_key() -> str:
@@ -98,7 +98,6 @@ def settings(new_database) -> Settings:  # type: ignore[no-untyped-def]
         data_keys=f'{{"1": "{base64.b64encode(secrets.token_bytes(32)).decode()}"}}',
         pseudonym_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         receivers=Receivers.ANYWHERE,
-        stream_seconds=2,
     )
 
 

@@ -127,7 +127,7 @@ def test_one_that_is_part_of_a_family_changes_there_and_ends_there(world: World)
     known = synchronised(world, agency, some(agency, 1), endReason="handed_over", dryRun="true")
     assert outcomes(known) == {"started": 1, "ended": 1}
     assert involvements_of(world, family, agency)[0].ends_at is None
-    system(world, agency).post(f"{PATH}/{known['id']}/_carry-out", {})
+    system(world, agency).post(f"{PATH}/{known['id']}/_perform", {})
     work_on(world)
     [involvement] = involvements_of(world, family, agency)
     assert (involvement.ends_at is not None, involvement.end_reason) == (True, "handed_over")
@@ -283,13 +283,13 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(world: World) -> N
     assert outcomes(dry) == expected
     assert running(world, agency) == before
     assert {row["registrationId"] for row in rows_of(world, agency, dry, outcome="started")} == {None}
-    answer = system(world, agency).post(f"{PATH}/{dry['id']}/_carry-out", {})
+    answer = system(world, agency).post(f"{PATH}/{dry['id']}/_perform", {})
     assert (answer.status_code, answer.json()["state"]) == (202, "received")
     assert answer.headers["Retry-After"]
     work_on(world)
     real = system(world, agency).get(f"{PATH}/{dry['id']}").json()
     assert (real["state"], outcomes(real)) == ("completed", expected)
-    refused(system(world, agency).post(f"{PATH}/{dry['id']}/_carry-out", {}), 409, "synchronisation_not_waiting")
+    refused(system(world, agency).post(f"{PATH}/{dry['id']}/_perform", {}), 409, "synchronisation_not_waiting")
 
 
 def test_a_file_that_would_end_too_much_changes_nothing_until_that_is_confirmed(world: World) -> None:
@@ -299,7 +299,7 @@ def test_a_file_that_would_end_too_much_changes_nothing_until_that_is_confirmed(
     held = synchronised(world, agency, [*rows[:2], *some(agency, 1)])
     assert (held["state"], held["wouldEnd"], held["mayEnd"]) == ("confirmation_needed", 6, 5)
     assert len(running(world, agency)) == 8
-    path = f"{PATH}/{held['id']}/_carry-out"
+    path = f"{PATH}/{held['id']}/_perform"
     system(world, agency).post(path, {"mayEnd": 5})
     work_on(world)
     assert system(world, agency).get(f"{PATH}/{held['id']}").json()["state"] == "confirmation_needed"
@@ -420,7 +420,7 @@ def test_another_agency_hears_that_there_is_nothing(world: World) -> None:
     known = synchronised(world, agency, some(agency, 2), dryRun="true")
     for path in (f"{PATH}/{known['id']}", f"{PATH}/{known['id']}/rows"):
         refused(system(world, other).get(path), 404, "not_found")
-    refused(system(world, other).post(f"{PATH}/{known['id']}/_carry-out", {}), 404, "not_found")
+    refused(system(world, other).post(f"{PATH}/{known['id']}/_perform", {}), 404, "not_found")
     assert system(world, other).get(PATH).json()["items"] == []
     refused(world.as_(world.registrar).get(f"{PATH}/{known['id']}"), 403, "role_lacking")
 

@@ -79,7 +79,7 @@ class Service:
         raise AssertionError("The last attempt returns or raises.")
 
     def carry_out(self, known: dict[str, Any], may_end: int | None) -> dict[str, Any]:
-        return self._ask("POST", f"{PATH}/{known['id']}/_carry-out", json={"mayEnd": may_end})
+        return self._ask("POST", f"{PATH}/{known['id']}/_perform", json={"mayEnd": may_end})
 
     def follow(self, known: dict[str, Any], what: str) -> dict[str, Any]:
         """Wait until it is done, and show how far it is."""

@@ -141,7 +141,7 @@ async def synchronise_caseload(
     The body is CSV (first line: the names of the columns; comma or semicolon; help domains separated by spaces) or
     NDJSON (an object a line), in UTF-8, of at most 32 MiB. It is stored before the answer, and carried out afterwards:
     poll the `Location`. What is in no row is ended; if that is more than `mayEnd`, or 20 % of what runs, nothing is
-    changed until you confirm it with `_carry-out`. One at a time: 409 `synchronisation_running`.
+    changed until you confirm it with `_perform`. One at a time: 409 `synchronisation_running`.
     """
     _must_be_given_by_an_agency(end_reason)
     how = {"dry_run": dry_run, "end_reason": end_reason, "may_end": may_end}
@@ -208,7 +208,7 @@ def list_caseload_rows(
     return Page(items=[_row(one) for one in found[:limit]], next_cursor=following)
 
 
-@routes.post("/caseload-synchronisations/{synchronisationId}/_carry-out", Permission.CASELOAD_SYNCHRONISE, status=202)
+@routes.post("/caseload-synchronisations/{synchronisationId}/_perform", Permission.CASELOAD_SYNCHRONISE, status=202)
 def carry_out_synchronisation(
     call: Call, synchronisation_id: SynchronisationId, body: SynchronisationCarryingOut
 ) -> CaseloadSynchronisationOut:

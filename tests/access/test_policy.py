@@ -142,7 +142,7 @@ BY_ROLE = {
     "GET /caseload-synchronisations": "S",
     "GET /caseload-synchronisations/{synchronisationId}": "S",
     "GET /caseload-synchronisations/{synchronisationId}/rows": "S",
-    "POST /caseload-synchronisations/{synchronisationId}/_carry-out": "S",
+    "POST /caseload-synchronisations/{synchronisationId}/_perform": "S",
     "POST /registrations/{registrationId}/_confirm": "R",
     "POST /registrations/{registrationId}/_reject": "R",
     "GET /matches": "R",
