@@ -202,6 +202,9 @@ def planted(
         "data_keys": json.dumps({"1": data_key}),
         "pseudonym_keys": json.dumps({"1": pseudonym_key}),
         "signing_key": settings.signing_key.get_secret_value(),
+        "stream_seconds": "0.5",
+        "rate_limit": "0",
+        "address_rate_limit": "0",
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SPIL_")}
     environment |= {f"SPIL_{name.upper()}": value for name, value in given.items()}
