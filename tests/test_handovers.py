@@ -13,6 +13,7 @@ from sqlmodel import select
 from api.domain import consents, handovers, involvements, mandates
 from api.domain.codes import AgencyKind, ConsentDecision, LegalBasis, MandateDecline
 from api.domain.models import Agency, ContactPoint, Family, Involvement, Mandate, Professional
+from tests.registering import registered, somebody_in, told_about, work_through
 from tests.world import Caller, World, ago, in_days, refused
 
 DOMAINS = ("parenting", "child_development")
@@ -96,6 +97,18 @@ def test_all_that_somebody_carries_goes_to_their_successor(desk: Desk) -> None:
         "mandate.proposed",
     ]
     assert {event.by_agency_id for event in told} == {desk.agency.id}
+
+
+def test_a_registration_goes_over_with_the_involvement_that_came_of_it(desk: Desk) -> None:
+    world, family = desk.world, desk.world.a_family()
+    bsn, _ = somebody_in(world, family)
+    path = registered(world, desk.agency, bsn, professionalId=str(desk.leaver.id))
+    work_through(world)
+    assert desk.items() == [("involvement", "handed_over", None)]
+    assert [one.professional_id for one in desk.running(family)] == [desk.successor.id]
+    assert world.as_(world.actor(desk.successor)).get(path).json()["familyId"] == str(family.id)
+    refused(world.as_(world.actor(desk.leaver)).get(path), 404, "not_found")
+    assert told_about(world, path.rpartition("/")[2])[-1] == "registration.changed"
 
 
 def test_it_is_on_record_as_done_and_as_shown_by_the_agencys_system(desk: Desk) -> None:

@@ -80,6 +80,7 @@ CONSENTS = "the lead coordinator, the registrar and the member whose decision it
 MEASURES = "lead coordinator, deputy, registrar, the agency that carries it out, and who may look for the child"
 MEMBERS = f"{AROUND}, and the family; of a shielded person only the first two"
 OWN_AGENCY = "the agency's own system"
+OWN_SUBSCRIPTION = "whose it is: the agency's own system, or the registrar of the municipality"
 OWN_REGISTRATION = "the agency's own system and the professional it names"
 REGISTRAR = "the registrar of the municipality"
 
@@ -175,18 +176,18 @@ TOLD: dict[EventType, tuple[str, str]] = {
     E.CASELOAD_SYNCHRONISATION_COMPARED: ("It is known what a caseload would change.", OWN_AGENCY),
     E.CASELOAD_SYNCHRONISATION_COMPLETED: ("A caseload has been carried out.", OWN_AGENCY),
     E.CASELOAD_SYNCHRONISATION_STOPPED: ("A caseload is not carried out any further.", OWN_AGENCY),
-    E.SUBSCRIPTION_MADE: ("The agency asks to be told of events at an address.", OWN_AGENCY),
-    E.SUBSCRIPTION_CHANGED: ("What a subscription delivers, or where, changes.", OWN_AGENCY),
-    E.SUBSCRIPTION_CHALLENGED: ("The address of a subscription has to be verified (anew).", OWN_AGENCY),
-    E.SUBSCRIPTION_VERIFIED: ("The address of a subscription gave its challenge back.", OWN_AGENCY),
-    E.SUBSCRIPTION_TESTED: ("A test event is delivered by a subscription.", OWN_AGENCY),
-    E.SUBSCRIPTION_PAUSED: ("A subscription delivers nothing for a while.", OWN_AGENCY),
-    E.SUBSCRIPTION_RESUMED: ("A subscription delivers again.", OWN_AGENCY),
-    E.SUBSCRIPTION_REPLAYED: ("Events are delivered by a subscription once more.", OWN_AGENCY),
-    E.SUBSCRIPTION_DISABLED: ("A subscription delivers nothing until it is verified anew.", OWN_AGENCY),
-    E.SUBSCRIPTION_KEY_ADDED: ("A second key signs what a subscription delivers.", OWN_AGENCY),
-    E.SUBSCRIPTION_KEY_REMOVED: ("A key no longer signs what a subscription delivers.", OWN_AGENCY),
-    E.SUBSCRIPTION_REMOVED: ("A subscription is removed.", OWN_AGENCY),
+    E.SUBSCRIPTION_MADE: ("Somebody asks to be told of events at an address.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_CHANGED: ("What a subscription delivers, or where, changes.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_CHALLENGED: ("The address of a subscription has to be verified (anew).", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_VERIFIED: ("The address of a subscription gave its challenge back.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_TESTED: ("A test event is delivered by a subscription.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_PAUSED: ("A subscription delivers nothing for a while.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_RESUMED: ("A subscription delivers again.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_REPLAYED: ("Events are delivered by a subscription once more.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_DISABLED: ("A subscription delivers nothing until it is verified anew.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_KEY_ADDED: ("A second key signs what a subscription delivers.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_KEY_REMOVED: ("A key no longer signs what a subscription delivers.", OWN_SUBSCRIPTION),
+    E.SUBSCRIPTION_REMOVED: ("A subscription is removed.", OWN_SUBSCRIPTION),
 }
 """When it is told, and to whom: as far as each may see it when they read it."""
 

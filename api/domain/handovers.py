@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 
 from api.domain import contact_points, continuity, involvements, mandates, professionals
-from api.domain.codes import HandoverKind, HandoverOutcome, HandoverReason
+from api.domain.codes import EventType, HandoverKind, HandoverOutcome, HandoverReason
 from api.domain.errors import Conflict, DomainError, Invalid
-from api.domain.models import Deputy, Family, Involvement, Mandate, Professional
+from api.domain.models import Deputy, Family, Involvement, Mandate, Professional, Registration
 from api.domain.work import Work
 
 MOST_FAMILIES = 500
@@ -161,7 +161,17 @@ def _involvements(work: Work, family: Family, leaver: Professional, successors: 
 
 
 def _name(work: Work, family: Family, involvement: Involvement, successor_id: UUID) -> None:
+    """With the registrations that are part of the family by it, so that the successor finds those too."""
+    leaver_id = involvement.professional_id
     involvements.change(work, family, involvement, professional_id=successor_id)
+    joined = select(Registration).where(
+        Registration.involvement_id == involvement.id,
+        Registration.professional_id == leaver_id,
+        col(Registration.ended_at).is_(None),
+    )
+    for registration in work.session.exec(joined.with_for_update()):
+        registration.professional_id = successor_id
+        work.tell(EventType.REGISTRATION_CHANGED, registration)
 
 
 def _contact_points(work: Work, family: Family, leaver: Professional, successors: Successors) -> Iterator[_Carried]:

@@ -2,7 +2,7 @@
 
 import json
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from api.auth.requests import StrictRoute
 from api.problems import WireError
@@ -15,7 +15,15 @@ OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
 @router.get("/v1/openapi.json", include_in_schema=False)
 async def get_openapi(request: Request) -> Response:
     """The OpenAPI description, for anyone."""
-    return Response(json.dumps(request.app.openapi()), 200, OPEN_TO_ALL, "application/json")
+    return Response(_described(request.app), 200, OPEN_TO_ALL, "application/json")
+
+
+def _described(app: FastAPI) -> bytes:
+    """The description as it is sent, made once."""
+    if not hasattr(app.state, "described"):
+        app.state.described = json.dumps(app.openapi()).encode()
+    described: bytes = app.state.described
+    return described
 
 
 @router.get("/health/live", include_in_schema=False)
