@@ -163,7 +163,7 @@ def test_nobody_leaves_who_still_has_a_role_around_a_family(world: World, role: 
         world.a_contact_point(team.family, someone)
     leaver = team.lead if role == "leads" else someone
     system = world.as_(world.system(team.agency))
-    refused(system.change(f"/professionals/{leaver.id}", {"active": False}), 409, "conflict")
+    refused(system.change(f"/professionals/{leaver.id}", {"active": False}), 409, "roles_running")
     world.as_(world.registrar).post(f"{team.path}/_close", {"closing": "completed"})
     assert system.change(f"/professionals/{leaver.id}", {"active": False}).json()["active"] is False
 

@@ -212,6 +212,12 @@ def test_nobody_who_reads_on_misses_what_commits_late(world: World, settings: Se
     ]
 
 
+def test_who_asks_for_the_head_of_a_stream_gets_it_at_once(world: World) -> None:
+    answer = world.as_(world.registrar).call("HEAD", "/events/_stream")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+
+
 def test_the_stream_tells_what_comes_and_goes_on_after_a_break(world: World, publish: Any) -> None:
     team = world.a_team()
     publish()

@@ -114,7 +114,7 @@ async def follow_documents(operation: Operation, request: Request, actor: Actor,
         statement = documents.statement(document.select, actor.role, one_family=False, candidates=document.candidates)
         return statement, documents.parameters(document, actor, operation.permission, None, request.scope["trace_id"])
 
-    return EventStream(follow(request, actor, following.start, ask))
+    return EventStream(() if request.scope.get("head") else follow(request, actor, following.start, ask))
 
 
 async def _record_refusal(operation: Operation, request: Request, actor: Actor, about: dict[str, Any]) -> None:

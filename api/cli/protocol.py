@@ -17,7 +17,9 @@ class Protocol(HttpToolsProtocol):
     """uvicorn's, deaf to offers of other protocols."""
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(_without_offer(data) if b"pgrade:" in data or b"PGRADE:" in data else data)
+        offers = b"pgrade:" in data or b"PGRADE:" in data
+        in_a_body = self.cycle is not None and self.cycle.more_body
+        super().data_received(_without_offer(data) if offers and not in_a_body else data)
 
 
 def _without_offer(data: bytes) -> bytes:

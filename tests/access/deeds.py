@@ -34,6 +34,7 @@ DEEDS = {
     "list_mandates": "read mandates",
     "get_mandate": "read mandates",
     "list_deputies": "read the family",
+    "get_deputy": "read the family",
     "propose_mandate": "propose a mandate",
     "change_mandate": "change a mandate",
     "accept_mandate": "answer a mandate",
@@ -69,7 +70,7 @@ STAFF = {AGENCY, PROFESSIONAL, REGISTRAR, OFFICER, ADMINISTRATOR}
 BY_ROLE: list[tuple[set[str], str]] = [
     ({*STAFF, MEMBER, ANALYST}, "list_agencies get_agency list_municipalities get_municipality list_help_domains"),
     ({*STAFF, MEMBER, ANALYST}, "get_help_domain list_legal_grounds list_purposes check_access"),
-    (STAFF, "list_professionals get_professional list_absences"),
+    (STAFF, "list_professionals get_professional list_absences get_absence"),
     ({AGENCY, PROFESSIONAL, REGISTRAR, MEMBER}, "get_caseload list_events stream_events"),
     ({AGENCY}, "hand_over_roles"),
     ({AGENCY, REGISTRAR}, "list_subscriptions make_subscription get_subscription change_subscription"),

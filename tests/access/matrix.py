@@ -137,7 +137,8 @@ class Matrix:
                 yield "proposal" if mandate.open else "mandate", {"mandateId": str(mandate.id)}, sees
         else:
             proposal = route.name in {"accept_mandate", "decline_mandate", "withdraw_proposal"}
-            there = not _made_up(route) and (route.name != "end_deputy" or self.now.leading(self.family) is not None)
+            deputises = route.name not in {"end_deputy", "get_deputy"} or self.now.leading(self.family) is not None
+            there = not _made_up(route) and deputises
             yield "", {"mandateId": str(self.scene.proposal.id)} if proposal else {}, there
 
     def _involvements(self, who: picture.Reader, operation: str) -> Iterator[picture.Involvement]:

@@ -252,6 +252,7 @@ def parameters(world: World, scene: Scene) -> Iterator[Attempt]:
 
 @oracle("the filters of another officer's record of disclosures")
 def filters_of_the_record(world: World, scene: Scene) -> Iterator[Attempt]:
+    scene = Scene(world)  # nobody has asked for this one in vain
     officer, insider = world.as_(world.officer(scene.elsewhere)), world.as_(world.officer())
     outsider(scene).get(scene.path)
     nothing = uuid4()

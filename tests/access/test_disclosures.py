@@ -41,7 +41,7 @@ ACTION_OF = {
     "/mandates": "mandate:read",
     "/mandates/{mandateId}": "mandate:read",
 }
-NOT_FOR_ALL = ("/access", "/consents", "/consents/{consentId}", "/measures/{measureId}", "/disclosure-holds")
+NOT_FOR_ALL = ("/access", "/consents", "/consents/{consentId}", "/measures/{measureId}", "/disclosure-holds", "/export")
 """What not everybody around a family may read."""
 
 

@@ -31,6 +31,12 @@ KINDS = (
 )
 
 
+@pytest.fixture(scope="module")
+def scene(world: World) -> Scene:
+    """One that is asked about: what somebody registers in vain can come to something later, for all who read it."""
+    return Scene(world)
+
+
 def heard(answer: Response, *, exact: bool) -> Any:
     """The answer, byte by byte; or but for ids, invented names and moments, and what is made of those."""
     status, headers, body, raw = as_answered(answer)

@@ -21,6 +21,7 @@ from tests.access.random_world import RandomWorld
 
 DEED_OF: dict[Permission, str] = {
     Permission.FAMILY_READ: "read the family",
+    Permission.FAMILY_EXPORT: "export the family",
     Permission.FAMILY_CHANGE: "change the family",
     Permission.FAMILY_MERGE: "change the family",
     Permission.MEMBER_MANAGE: "manage members",

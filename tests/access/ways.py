@@ -175,7 +175,7 @@ def cover(stand: Stand) -> Absence:
 
 def back(stand: Stand, absence: Absence) -> Response:
     path = f"/professionals/{absence.professional_id}/absences/{absence.id}"
-    return stand.ask(stand.ending, school(stand.scene), "DELETE", path)
+    return stand.ask(stand.ending, school(stand.scene), "DELETE", path, **{"If-Match": "*"})
 
 
 def move_back(stand: Stand) -> None:
