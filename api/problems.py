@@ -139,7 +139,12 @@ def _of_input(error: Mapping[str, Any]) -> dict[str, str]:
     place, *path = [str(part) for part in error["loc"]] or ["body"]
     kind = str(error["type"])
     if kind == "extra_forbidden":
-        return {"place": place, "name": ".".join(path[:-1]), "code": kind, "detail": "Leave out what is not known here."}
+        return {
+            "place": place,
+            "name": ".".join(path[:-1]),
+            "code": kind,
+            "detail": "Leave out what is not known here.",
+        }
     detail = str(error["ctx"]["error"]) if kind == "value_error" else str(error["msg"])
     return {"place": place, "name": ".".join(path), "code": kind, "detail": detail}
 

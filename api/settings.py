@@ -90,7 +90,10 @@ class Settings(BaseSettings):
         description="Seconds that requests are still taken after a SIGTERM, while readiness says no.",
     )
     metrics_port: int | None = Field(
-        default=None, ge=1, le=65535, description="The port for Prometheus, beside that of the service. Without it: none."
+        default=None,
+        ge=1,
+        le=65535,
+        description="The port for Prometheus, beside that of the service. Without it: none.",
     )
     metrics_host: str = Field(default="127.0.0.1", description="The address to listen on for Prometheus.")
     proxies: list[str] = Field(

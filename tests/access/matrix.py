@@ -135,10 +135,12 @@ class Matrix:
             for mandate in self.family.mandates:
                 sees = self.now.sees_mandate(who, self.family, mandate)
                 yield "proposal" if mandate.open else "mandate", {"mandateId": str(mandate.id)}, sees
+        elif route.name == "get_deputy":
+            led = [one for one in self.family.mandates if not one.open]
+            yield "", {}, any(self.now.sees_mandate(who, self.family, one) for one in led)
         else:
             proposal = route.name in {"accept_mandate", "decline_mandate", "withdraw_proposal"}
-            deputises = route.name not in {"end_deputy", "get_deputy"} or self.now.leading(self.family) is not None
-            there = not _made_up(route) and deputises
+            there = not _made_up(route) and (route.name != "end_deputy" or self.now.leading(self.family) is not None)
             yield "", {"mandateId": str(self.scene.proposal.id)} if proposal else {}, there
 
     def _involvements(self, who: picture.Reader, operation: str) -> Iterator[picture.Involvement]:

@@ -29,8 +29,7 @@ def reads(app: FastAPI, scene: Scene) -> dict[str, str]:
     paths = {
         route.path.removeprefix(UNDER): route.path.removeprefix("/v1").format(**names)
         for route in routes_under_a_family(app)
-        if "GET" in route.methods
-        and not route.path.endswith(NOT_FOR_ALL)
+        if "GET" in route.methods and not route.path.endswith(NOT_FOR_ALL)
     }
     for path in ("/who-is-involved", "/contact-points/{helpDomain}"):
         paths[f"{path}?on="] = f"{paths[path]}?on={today()}"

@@ -87,9 +87,9 @@ def test_every_filter_holds(watched: Watched) -> None:
 
 def test_a_period_is_of_whole_days(watched: Watched) -> None:
     person = {"personId": str(watched.other.id)}
-    assert len(watched.found(**person, **{"since": str(in_days(0)), "until": str(in_days(0))})) == 1
+    assert len(watched.found(**person, since=str(in_days(0)), until=str(in_days(0)))) == 1
     assert watched.found(**person, until=str(in_days(-1))) == []
-    assert watched.found(**person, **{"since": str(in_days(1))}) == []
+    assert watched.found(**person, since=str(in_days(1))) == []
 
 
 def test_a_look_into_the_record_is_recorded_for_each_person_it_shows(watched: Watched) -> None:
