@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     )
     receivers: Receivers = Field(
         default=Receivers.PUBLIC,
-        description="Where events may be delivered: `public` addresses over https, or, never in production, `anywhere`.",
+        description="Where events may be delivered: `public` addresses over https; or `anywhere`, never in production.",
     )
     stream_seconds: float = Field(
         default=900, gt=0, description="How long a stream of events lasts; whoever listens comes back for more."
