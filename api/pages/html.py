@@ -61,10 +61,29 @@ def of_problems(pages: Iterable[ProblemPage]) -> str:
     return document("Fouten", NAVIGATION, f"<main><h1>Fouten</h1>{told}{table}</main>")
 
 
+def of_events(told: Iterable[tuple[str, str, str, str, str]]) -> str:
+    """The catalogue of events: of each its name, its type, when, to whom, and an example."""
+    rows = "".join(
+        f'<tr><th scope="row"><code>{name}</code></th><td lang="en">{text(when)}</td><td lang="en">{text(to_whom)}</td>'
+        f"<td><details><summary><code>{kind}</code></summary><pre>{escape(example)}</pre></details></td></tr>"
+        for name, kind, when, to_whom, example in told
+    )
+    begin = (
+        "<p>Een gebeurtenis zegt wat er gebeurde en waar u kunt kijken, en niets anders. "
+        + english("An event says what happened and where to look, and nothing else.")
+        + "</p>"
+    )
+    heads = ("gebeurtenis · event", "wanneer · when", "aan wie · to whom", "voorbeeld · example")
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return document("Gebeurtenissen", NAVIGATION, f"<main><h1>Gebeurtenissen</h1>{begin}{table}</main>")
+
+
 PLACES = (
     ("/docs", "Documentatie", "Documentation"),
     ("/docs/swagger-ui", "Proberen (Swagger UI)", "Try it out (Swagger UI)"),
     ("/docs/redoc", "Lezen (Redoc)", "Read it (Redoc)"),
+    ("/docs/events", "Gebeurtenissen", "Events"),
     ("/problems", "Fouten en wat te doen", "Errors and what to do"),
     ("/v1/openapi.json", "De beschrijving zelf (OpenAPI 3.1)", "The description itself (OpenAPI 3.1)"),
 )

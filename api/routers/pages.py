@@ -13,6 +13,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from api import webhooks
+from api.domain.event_catalogue import CATALOGUE
 from api.pages import html
 from api.pages.problems import pages
 from api.problems import WireError
@@ -88,6 +90,14 @@ async def get_documentation(_: Request) -> Response:
     return _page(html.landing())
 
 
+async def list_event_types(_: Request) -> Response:
+    """The catalogue of events: when each is told, to whom, and an example."""
+    told = CATALOGUE.values()
+    examples = (json.dumps(webhooks.example_of(one), indent=2) for one in told)
+    rows = ((one.type, one.name, one.when, one.to_whom, example) for one, example in zip(told, examples, strict=True))
+    return _page(html.of_events(rows))
+
+
 async def get_swagger_ui(_: Request) -> Response:
     """The API's description, to try out with a token of one's own."""
     scripts = ("/docs/assets/swagger-ui-bundle.js", "/docs/assets/swagger-ui.js")
@@ -119,6 +129,7 @@ for _path, _endpoint in (
     ("/problems", list_problems),
     ("/problems/{slug}", get_problem),
     ("/docs", get_documentation),
+    ("/docs/events", list_event_types),
     ("/docs/swagger-ui", get_swagger_ui),
     ("/docs/redoc", get_redoc),
     ("/docs/assets/{name}", get_asset),

@@ -13,7 +13,7 @@ import api.pages
 from api.routers.pages import ASSETS
 
 FOLDER = Path(api.pages.__file__).parent
-READ = ["/docs", "/problems", "/problems/family-not-found"]
+READ = ["/docs", "/docs/events", "/problems", "/problems/family-not-found"]
 DRAWN = ["/docs/swagger-ui", "/docs/redoc"]
 VOID = {"meta", "link", "br"}
 HEADERS = ("API-Version", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy")
