@@ -1,4 +1,6 @@
 -- What there is around one family at the instant %(at)s, for the selects that follow it: who is involved, whom to call.
+-- Where one part looks into another, `OFFSET 0` keeps PostgreSQL from keeping what it found: asked for family after
+-- family, as a care system's page is, it would answer for the next one from what it kept of the one before.
 -- Starts from `relation` and `sees`, which the policy puts before it. %(help_domain)s: only this one; none: all.
 WITH moment AS (
   SELECT least(coalesce(%(at)s::timestamptz, statement_timestamp()), statement_timestamp()) AS at
@@ -34,14 +36,14 @@ known AS (
 mandate_now AS (
   SELECT m.*, p.agency_id FROM mandate m JOIN fam ON fam.id = m.family_id JOIN professional p ON p.id = m.professional_id
   WHERE m.started_at <= fam.at AND m.ends_at > fam.at
-    AND (EXISTS (SELECT FROM open_inv WHERE open_inv.agency_id = p.agency_id)
-      OR (m.end_reason IS NOT NULL AND p.agency_id IN (SELECT agency_id FROM known)))
+    AND (EXISTS (SELECT FROM open_inv WHERE open_inv.agency_id = p.agency_id OFFSET 0)
+      OR (m.end_reason IS NOT NULL AND EXISTS (SELECT FROM known WHERE known.agency_id = p.agency_id OFFSET 0)))
 ),
 deputy_now AS (
   SELECT d.* FROM deputy d JOIN mandate_now m ON m.id = d.mandate_id JOIN professional p ON p.id = d.professional_id
   CROSS JOIN fam
   WHERE d.started_at <= fam.at AND d.ends_at > fam.at
-    AND EXISTS (SELECT FROM open_inv WHERE open_inv.agency_id = p.agency_id)
+    AND EXISTS (SELECT FROM open_inv WHERE open_inv.agency_id = p.agency_id OFFSET 0)
 ),
 point_open AS (
   SELECT cp.* FROM contact_point cp JOIN fam ON fam.id = cp.family_id
@@ -50,7 +52,7 @@ point_open AS (
 point_now AS (
   SELECT cp.* FROM point_open cp JOIN professional p ON p.id = cp.professional_id
   WHERE EXISTS (SELECT FROM seen_inv i WHERE i.agency_id = p.agency_id AND cp.help_domain = ANY(i.help_domains))
-    OR (cp.end_reason IS NOT NULL AND p.agency_id IN (SELECT agency_id FROM known))
+    OR (cp.end_reason IS NOT NULL AND EXISTS (SELECT FROM known WHERE known.agency_id = p.agency_id OFFSET 0))
 ),
 -- A domain that lost its contact point with an involvement stays a gap until it is filled or closed
 orphaned AS (
@@ -98,15 +100,17 @@ card AS (
 -- The line of who answers: the contact point, in their absence the cover, the lead, the deputy, the access team
 fallback AS (
   SELECT 'lead_coordinator' AS capacity, 3 AS rank, m.professional_id FROM mandate_now m
-  WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = m.professional_id)
-    AND NOT EXISTS (SELECT FROM deputy_now d WHERE d.professional_id NOT IN (SELECT professional_id FROM away))
+  WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = m.professional_id OFFSET 0)
+    AND NOT EXISTS (
+      SELECT FROM deputy_now d
+      WHERE d.mandate_id = m.id AND NOT EXISTS (SELECT FROM away WHERE away.professional_id = d.professional_id OFFSET 0) OFFSET 0)
   UNION ALL
   SELECT 'deputy', 4, d.professional_id FROM deputy_now d
-  WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = d.professional_id)
+  WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = d.professional_id OFFSET 0)
 ),
 in_line AS (
   SELECT cp.help_domain, 'contact_point' AS capacity, 1 AS rank, cp.professional_id FROM point_now cp
-  WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = cp.professional_id)
+  WHERE NOT EXISTS (SELECT FROM away WHERE away.professional_id = cp.professional_id OFFSET 0)
   UNION ALL
   SELECT cp.help_domain, 'cover', 2, away.cover_id FROM point_now cp
   JOIN away ON away.professional_id = cp.professional_id

@@ -15,7 +15,8 @@ SELECT json_build_object(
   'disclosureStage', CASE WHEN fam.sees_agencies THEN 'agencies' WHEN fam.sees_lead THEN 'lead_and_contact_points'
                      ELSE 'others_involved' END,
   'othersInvolved', EXISTS (
-    SELECT FROM inv WHERE NOT inv.shielded AND inv.agency_id IS DISTINCT FROM %(agency_id)s::uuid),
+    SELECT FROM inv
+    WHERE inv.family_id = fam.id AND NOT inv.shielded AND inv.agency_id IS DISTINCT FROM %(agency_id)s::uuid OFFSET 0),
   'members', coalesce((
     SELECT json_agg(json_build_object(
       'id', m.id, 'personId', m.person_id, 'givenName', p.given_name, 'surname', p.surname, 'role', m.role,

@@ -266,3 +266,17 @@ def test_ids_are_read_only_as_they_are_written() -> None:
     joint = joined(*ids[:2])
     for bad in ("", "x", "é", joint + "=", joint[:-1] + "B", joint + "AA", joint[:-4], "A" * 65, "_" * 43):
         assert parted(bad) == (), bad
+
+
+def test_a_team_on_a_page_is_the_team_by_itself(world: World) -> None:
+    """Each family is looked at by itself, whoever comes before it on the page."""
+    for at in range(8):
+        team = world.a_team(("parenting",) if at % 2 else ("housing", "finances"))
+        world.a_member(team.family)
+        if at % 3:
+            world.a_deputy(team, world.an_involved_professional(team.family))
+    asks = reader(world, world.registrar)
+    teams = asks.all("CareTeam", _count=50)
+    assert len(teams) >= 8
+    for one in teams:
+        assert asks.get(f"CareTeam/{one['id']}").json() == one
