@@ -197,7 +197,9 @@ def test_nobody_who_reads_on_misses_what_commits_late(world: World, settings: Se
     with psycopg.connect(str(settings.database_url)) as begun:
         begun.execute(
             "WITH told AS (INSERT INTO event (id, type, at, place, family_id, about, by_role)"
-            " VALUES (gen_random_uuid(), 'family.changed', now(), 0, %(family)s, %(family)s, 'clock') RETURNING id)"
+            " VALUES (gen_random_uuid(), 'family.changed', now(), 0, %(family)s, %(family)s, 'clock') RETURNING id),"
+            " recorded AS (INSERT INTO audit_record (at, action, decision, event_id, role, subject)"
+            " SELECT now(), 'family.changed', 'changed', id, 'clock', 'clock' FROM told)"
             " INSERT INTO outbox (event_id) SELECT id FROM told",
             {"family": slow.family.id},
         )
