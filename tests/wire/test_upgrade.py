@@ -39,14 +39,16 @@ def fields(answer: bytes) -> list[bytes]:
 
 def test_what_looks_like_an_offer_in_a_body_stays_there(client: httpx.Client) -> None:
     """Also where the body comes by itself, after its headers."""
-    body = b"POST / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"
-    head = b"POST /oauth/token HTTP/1.1\r\nHost: spil\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    body, form = b"POST / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n", "application/x-www-form-urlencoded"
+    lines = ("POST /oauth/token HTTP/1.1", "Host: spil", f"Content-Type: {form}", f"Content-Length: {len(body)}")
+    head = "\r\n".join((*lines, "Connection: close", "", "")).encode()
     at = urlsplit(str(client.base_url))
     with socket.create_connection((at.hostname, at.port), timeout=30) as connection:
         connection.sendall(head)
         time.sleep(0.2)
         connection.sendall(body)
-        assert b"HTTP/1.1 4" in b"".join(iter(lambda: connection.recv(65536), b""))
-    answer = client.post("/oauth/token", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
-    assert answer.status_code == 400
-    assert answer.json()["code"] == "invalid"
+        alone = b"".join(iter(lambda: connection.recv(65536), b""))
+    answer = client.post("/oauth/token", content=body, headers={"Content-Type": form})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert alone.startswith(b"HTTP/1.1 400") and b'"code": "invalid"' in alone, alone
+    assert fields(alone) == fields(answer.content)
