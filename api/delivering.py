@@ -57,17 +57,14 @@ class Deliverer:
     source: str
     patience: Patience = field(default_factory=Patience)
     _running: dict["asyncio.Task[None]", UUID] = field(default_factory=dict)
+    _finishing: bool = False
 
     async def deliver_some(self, _: Database, vault: Vault) -> int:
         """Deliver what is due, a number of lines at once; gives how many are under way or done."""
-        try:
-            await self._begin(vault)
-            if not self._running:
-                return 0
-            done, __ = await asyncio.wait(self._running, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            await self._stop()
-            raise
+        await self._begin(vault)
+        if not self._running:
+            return 0
+        done, __ = await asyncio.wait(self._running, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             del self._running[task]
             if error := task.exception():
@@ -83,10 +80,12 @@ class Deliverer:
         for mine in await self.writer.run(deliveries.claim, free, EACH, busy, self.patience):
             self._running[asyncio.create_task(self._deliver(vault, mine))] = mine.subscription_id
 
-    async def _stop(self) -> None:
-        """What is under way is broken off; its lines are somebody else's when their claims are over."""
-        for task in self._running:
-            task.cancel()
+    async def finish(self) -> None:
+        """Finish the attempts that are under way, and give their lines back: they are anybody's at once.
+
+        Who is cancelled while at it breaks them off; then the lines are anybody's when their claims are over.
+        """
+        self._finishing = True
         await asyncio.gather(*self._running, return_exceptions=True)
         self._running.clear()
 
@@ -95,7 +94,7 @@ class Deliverer:
         try:
             following = await self.writer.run(deliveries.head, mine)
             for _ in range(IN_A_ROW):
-                if following is None:
+                if following is None or self._finishing:
                     break
                 outcome = await self._attempt(vault, following)
                 following = await self._settle(vault, mine, following, outcome)

@@ -43,6 +43,8 @@ class Job:
     every: float
     """Seconds between two looks."""
     do: Callable[[Database, Vault], Awaitable[int]]
+    finish: Callable[[], Awaitable[None]] | None = None
+    """What is done at the end, if steps leave something under way."""
 
 
 async def run(
@@ -73,6 +75,8 @@ async def _again_and_again(job: Job, database: Database, vault: Vault, stopping:
             log.warning("a job failed; trying again later", job=job.name, kind=type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), job.every)
+    if job.finish is not None:
+        await job.finish()
 
 
 async def _step(job: Job, database: Database, vault: Vault) -> int:
@@ -185,7 +189,7 @@ def jobs(book: Book | None, deliverer: Deliverer | None = None) -> tuple[Job, ..
     if deliverer is not None:
         always += (
             Job("look what is to be delivered", 0.5, deliverer.spread_some),
-            Job("deliver", 0.25, deliverer.deliver_some),
+            Job("deliver", 0.25, deliverer.deliver_some, deliverer.finish),
         )
     if book is None or not book.signs:
         return always

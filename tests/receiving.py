@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -127,9 +127,40 @@ def deliver(world: World) -> None:
 
 
 async def deliver_all(deliverer: Deliverer, database: Database, vault: Vault) -> None:
+    await publish_and_spread(deliverer, database, vault)
+    while await deliverer.deliver_some(database, vault):
+        pass
+
+
+async def publish_and_spread(deliverer: Deliverer, database: Database, vault: Vault) -> None:
     while await database.run(publishing.publish_some, 1000):
         pass
     while await deliverer.spread_some(database, vault):
         pass
-    while await deliverer.deliver_some(database, vault):
-        pass
+
+
+def stop_while_sending(world: World, receiver: Receiver) -> None:
+    """Have a worker of its own begin to deliver, and stop while the receiver is still thinking about its answer."""
+    runner, deliverer, database = WORKERS[id(world)]
+    leaving = replace(deliverer, _running={})
+    thinking, answered = threading.Event(), threading.Event()
+
+    def after_a_while(got: Got) -> Says:
+        thinking.set()
+        answered.wait(timeout=30)
+        return gives_back(got)
+
+    async def stop() -> None:
+        await asyncio.to_thread(thinking.wait, 30)
+        finishing = asyncio.create_task(leaving.finish())
+        await asyncio.sleep(0)
+        answered.set()
+        await finishing
+
+    async def scene() -> None:
+        await publish_and_spread(leaving, database, world.app.state.vault)
+        await leaving.deliver_some(database, world.app.state.vault)
+        await stop()
+
+    receiver.answer = after_a_while
+    runner.run(scene())

@@ -15,7 +15,18 @@ from api.cli.tokens import Credentials
 from api.domain import clients, contact_points, involvements, signatures
 from api.domain.codes import InvolvementEnd
 from api.domain.models import AuditRecord, Event
-from tests.receiving import CHALLENGE, TEST, Got, Receiver, Says, a_receiver, a_worker, deliver, gives_back
+from tests.receiving import (
+    CHALLENGE,
+    TEST,
+    Got,
+    Receiver,
+    Says,
+    a_receiver,
+    a_worker,
+    deliver,
+    gives_back,
+    stop_while_sending,
+)
 from tests.world import Caller, Team, World, ago, refused
 
 
@@ -282,6 +293,18 @@ def test_what_comes_later_waits_for_what_comes_before(
     assert receiver.got[1].headers["webhook-id"] == receiver.got[2].headers["webhook-id"]
     _, first = log_of(agency, path, state="delivered")[:2]
     assert [(one["status"], one["reason"]) for one in first["attempts"]] == [(500, "status_refused"), (204, None)]
+
+
+def test_a_worker_that_stops_finishes_what_it_sends_and_leaves_the_rest_to_others_at_once(
+    world: World, team: Team, agency: Caller, receiver: Receiver
+) -> None:
+    path = active(world, agency, receiver, types=["contact_point.*"])
+    something_happens(world, team)
+    stop_while_sending(world, receiver)
+    assert receiver.told == ["contact_point.assigned"]
+    assert log_of(agency, path)[1]["state"] == "delivered"
+    deliver(world)
+    assert receiver.told == ["contact_point.assigned", "contact_point.ended"]
 
 
 def test_what_was_tried_for_three_days_is_given_up_and_the_next_has_its_turn(
