@@ -6,6 +6,18 @@ from tests.world import World, ago, in_days
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
+REFUSED = [
+    ("nobody", 400, "invalid"),
+    ("left", 400, "invalid"),
+    ("uninvolved", 409, "no_running_involvement"),
+    ("signaller", 409, "no_running_involvement"),
+    ("shielded", 409, "no_running_involvement"),
+    ("ended", 409, "no_running_involvement"),
+    ("lapsed", 409, "no_running_involvement"),
+    ("invited", 409, "no_running_involvement"),
+]
+"""Who it is, and what is answered when they are to have a role."""
+
 
 def someone(world: World, family: Family, who: str) -> Professional:
     """A professional who can have no role around this family, for the reason named."""

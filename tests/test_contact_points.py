@@ -6,7 +6,7 @@ import pytest
 
 from api.domain.codes import LegalBasis
 from api.domain.models import Professional
-from tests.groundless import someone
+from tests.groundless import REFUSED, someone
 from tests.world import Caller, Team, World, ago, in_days, refused
 
 
@@ -57,19 +57,7 @@ def test_the_etag_holds_in_either_language(world: World) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("who", "status", "code"),
-    [
-        ("nobody", 400, "invalid"),
-        ("left", 400, "invalid"),
-        ("uninvolved", 409, "no_running_involvement"),
-        ("signaller", 409, "no_running_involvement"),
-        ("shielded", 409, "no_running_involvement"),
-        ("ended", 409, "no_running_involvement"),
-        ("lapsed", 409, "no_running_involvement"),
-        ("invited", 409, "no_running_involvement"),
-    ],
-)
+@pytest.mark.parametrize(("who", "status", "code"), REFUSED)
 def test_a_contact_point_is_of_an_agency_openly_involved_in_the_domain(
     world: World, who: str, status: int, code: str
 ) -> None:

@@ -9,7 +9,7 @@ from api.domain.actor import Role
 from api.domain.codes import Answer, EventType, MandateBasis, Power
 from api.domain.models import Family, Mandate, Professional
 from api.domain.work import Work
-from tests.groundless import NOBODY, someone
+from tests.groundless import NOBODY, REFUSED, someone
 from tests.world import Team, World, ago, in_days, refused, today
 
 EVERY_POWER = [str(power) for power in Power]
@@ -77,19 +77,7 @@ def test_a_withdrawn_proposal_cannot_be_accepted(world: World) -> None:
     assert proposed(world, family, json=terms(anna)).status_code == 201
 
 
-@pytest.mark.parametrize(
-    ("who", "status", "code"),
-    [
-        ("nobody", 400, "invalid"),
-        ("left", 400, "invalid"),
-        ("uninvolved", 409, "no_running_involvement"),
-        ("signaller", 409, "no_running_involvement"),
-        ("shielded", 409, "no_running_involvement"),
-        ("ended", 409, "no_running_involvement"),
-        ("lapsed", 409, "no_running_involvement"),
-        ("invited", 409, "no_running_involvement"),
-    ],
-)
+@pytest.mark.parametrize(("who", "status", "code"), REFUSED)
 def test_only_someone_of_an_openly_involved_agency_can_be_asked_to_lead(
     world: World, who: str, status: int, code: str
 ) -> None:
