@@ -6,6 +6,7 @@ nowhere else either. The keys stand nowhere at all.
 """
 
 import base64
+import itertools
 import json
 import os
 import re
@@ -31,6 +32,7 @@ from api.domain.actor import Actor, Role
 from api.main import create_app
 from api.settings import Settings
 from tests.demo import SPIL, a_free_port
+from tests.fhir.reading import Reader
 from tests.synchronising import CSV, PATH, ndjson, rows_of, send, work_on
 from tests.world import Caller, World, a_bsn
 
@@ -243,6 +245,7 @@ def plant(planted: Planted, world: World) -> None:
         registrar = world.as_(world.registrar)
         in_registrations(planted, world, person_id)
         in_files(planted, world)
+        in_care_systems(planted, world, person_id)
         in_bodies(planted, registrar, family_id)
         in_addresses(planted, registrar, family_id)
         in_heads(planted, world, family_id)
@@ -322,6 +325,22 @@ def in_files(planted: Planted, world: World) -> None:
     assert send(world, agency, header, headers=CSV).status_code == 400
     asked = {"municipalityCode": planted.bsn()}
     assert world.as_(world.system(agency)).post(PATH, content=header, headers=CSV, params=asked).status_code == 400
+
+
+def in_care_systems(planted: Planted, world: World, person_id: str) -> None:
+    """Searched for in FHIR: by who may find somebody and who may not, in the right place and in every wrong one."""
+    bsn = world.as_(world.registrar).get(f"/persons/{person_id}").json()["bsn"]
+    for reader in (Reader(world.as_(actor)) for actor in everyone(world, person_id)):
+        for kind, number in itertools.product(("Patient", "CareTeam", "EpisodeOfCare"), (bsn, planted.bsn(), "1")):
+            assert reader.by_bsn(kind, number, _count="1").status_code in {200, 400, 403, 404}
+        for wrong in (bsn, f"urn:x|{planted.bsn()}", f"{planted.name()}|{planted.bsn()}", f"{planted.bsn()},{bsn}"):
+            reader.post("CareTeam/_search", {"patient.identifier": wrong})
+            reader.post("CareTeam/_search", {"patient": wrong, "_include": wrong, wrong: wrong})
+            reader.post("CareTeam/_search", content=wrong, headers={"Content-Type": "application/json"})
+            assert reader.get("CareTeam", params={"patient.identifier": wrong}).status_code in {400, 403}
+            assert reader.get("Patient", params={"identifier": wrong, "_lastUpdated": wrong}).status_code in {400, 403}
+            assert reader.get(f"Patient/{wrong}").status_code in {400, 403, 404}
+            assert reader.get(f"{wrong}/1").status_code == 404
 
 
 def everyone(world: World, person_id: str) -> Iterator[Actor]:
@@ -421,6 +440,8 @@ def test_enough_was_planted_and_answered(planted: Planted) -> None:
     assert {"200", "201", "400", "401", "403", "404", "405", "409", "413", "415"} <= statuses
     assert not {status for status in statuses if status.startswith("5")}
     assert [where for where, text in planted.answers.items() if SHOWS_THE_BSN.fullmatch(where) and b'"bsn"' in text]
+    found = [text for where, text in planted.answers.items() if where.endswith("POST /fhir/Patient/_search 200 body")]
+    assert [text for text in found if b'"Patient"' in text], "Somebody was found by BSN in FHIR."
 
 
 def test_no_answer_has_a_bsn_but_the_registrars_look_at_one_person(planted: Planted) -> None:
