@@ -234,6 +234,7 @@ def test_csv_with_a_mark_and_semicolons_as_spreadsheets_write_it(world: World) -
         (b"bsn,helpDomains,legalBasis,colour\n", "unknown_columns"),
         (b"bsn,bsn,helpDomains,legalBasis\n", "unknown_columns"),
         (b"999990019,parenting,consent\n", "unknown_columns"),
+        (b"bsn,helpDomains,legalBasis\r999990019,parenting,consent\r", "unknown_columns"),
         ("bsn,helpDomains,legalBasis\n".encode("utf-16"), "wrong_encoding"),
         (b"bsn,helpDomains,legalBasis,\xe9\n", "wrong_encoding"),
     ],

@@ -4,6 +4,7 @@ Every check is on. Each role calls twice: with ids of its own making, and with t
 """
 
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -44,15 +45,16 @@ checks.ensure_resource_availability.enabled = false
 
 
 def run(base_url: str, token: str | None, known: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
-    """One run of Schemathesis, with a token, and with these ids in paths."""
+    """One run of Schemathesis, with a token, and with these ids in paths. What is generated follows from `random`."""
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder, "schemathesis.toml")
         ids = [f'"path.{name}" = "{value}"' for name, value in known.items()]
         configuration.write_text("\n".join([CONFIGURATION, *ids, NO_CONTACT_POINT_YET]), encoding="utf-8")
+        seed = str(random.getrandbits(64))
         authorization = ["--header", f"Authorization: Bearer {token}"] if token else []
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "run"]
         return subprocess.run(
-            [*command, f"{base_url}/v1/openapi.json", "--warnings", "off", *authorization, *options],
+            [*command, f"{base_url}/v1/openapi.json", "--warnings", "off", "--seed", seed, *authorization, *options],
             cwd=Path(__file__).parents[2],
             env=os.environ | {"COLUMNS": "150", "NO_COLOR": "1"},
             capture_output=True,

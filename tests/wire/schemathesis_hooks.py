@@ -11,13 +11,17 @@ OF_THE_FIELD = {
     "invalid_cursor",
     "invalid_grant",
     "legal_ground_missing",
+    "no_rows",
     "not_theirs_to_decide",
+    "unknown_columns",
     "unknown_help_domain",
     "unknown_legal_ground",
     "unknown_measure",
     "unsupported_grant_type",
 }
-"""Codes of refusals by rules that no schema can say: a last day before the first, a help domain not on the list."""
+"""Codes of refusals by rules that no schema can say: a last day before the first, a help domain not on the list.
+
+Nor which lines a file has to have."""
 
 ONE_OF_SEVERAL = {
     "Give a bsn, or a givenName, surname and birthDate.",
