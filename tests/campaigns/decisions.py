@@ -7,21 +7,16 @@ and the independent model who may do what around which family. Exit code 0: they
 """
 
 import argparse
-import secrets
-import signal
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from sqlalchemy import Engine, create_engine
 from sqlmodel import Session
 
 from api.db import CONNECT, sqlalchemy_url
-from api.embedded import postgres
-from api.migrating import migrate
 from tests.access.random_world import RandomWorld
 from tests.access.three_way import DEED_OF, OF_FAMILY, Outcome, compare
+from tests.campaigns.ground import a_database, a_seed, options
 
 FAMILIES = 20
 """Families in a world."""
@@ -29,18 +24,12 @@ FAMILIES = 20
 
 def main() -> int:
     """Run the comparison that the command line asks for."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--decisions", type=int, default=200_000)
-    asked.add_argument("--seed", type=int, default=secrets.randbelow(4_000))
-    wanted = asked.parse_args()
+    wanted = options(__doc__, decisions=200_000, seed=a_seed(4_000))
     if set(OF_FAMILY) != set(DEED_OF):
         print("The model has no word for:", *(set(OF_FAMILY) ^ set(DEED_OF)))
         return 1
-    print(f"seed {wanted.seed}", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
-    with tempfile.TemporaryDirectory() as folder, postgres(Path(folder)) as url:
-        migrate(url)
-        engine = create_engine(sqlalchemy_url(url), connect_args=CONNECT)
+    with a_database() as (_, __, settings):
+        engine = create_engine(sqlalchemy_url(str(settings.database_url)), connect_args=CONNECT)
         try:
             return _worlds(engine, wanted)
         finally:

@@ -7,20 +7,16 @@ the receiver refuses some deliveries, before or after it has written down that i
 held against what happened. Exit code 0: every event arrived, around each family in its order.
 """
 
-import argparse
 import asyncio
 import json
 import os
 import random
-import secrets
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -38,11 +34,9 @@ from api.db import Database, DatabaseRole
 from api.domain import subscriptions
 from api.domain.addresses import Receivers
 from api.domain.deliveries import Patience
-from api.embedded import postgres
 from api.main import create_app
-from api.migrating import migrate
 from api.settings import Settings
-from tests.campaigns.concurrency import _settings
+from tests.campaigns.ground import a_database, a_seed, options
 from tests.demo import a_free_port
 from tests.world import World
 
@@ -93,18 +87,8 @@ class Verdict:
 
 
 def main() -> int:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--events", type=int, default=100_000)
-    asked.add_argument("--workers", type=int, default=3)
-    asked.add_argument("--every", type=int, default=1000, help="deliveries between two kills, on average")
-    asked.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
-    wanted = asked.parse_args()
-    print(f"seed {wanted.seed}", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        settings = _settings(stack.enter_context(postgres(folder / "postgres")))
-        migrate(str(settings.database_url))
+    wanted = options(__doc__, events=100_000, workers=3, every=1000, seed=a_seed())
+    with a_database() as (stack, folder, settings):
         settings = settings.model_copy(update={"receivers": Receivers.ANYWHERE})
         world = World(create_app(settings), stack.enter_context(httpx.Client()))
         stack.callback(world.close)

@@ -4,42 +4,33 @@
 
 starts a PostgreSQL and a service of its own, and holds the service's answers against the independent model of the
 rules: each reader, each operation, each legal basis, each state of the involvements. Exit code 0: all is as it says.
+`--share 8` asks one cell in eight of each scene, other ones in each.
 """
 
-import argparse
-import signal
 import sys
-import tempfile
 import time
 from itertools import product
-from pathlib import Path
 
 import httpx
 
-from api.embedded import postgres
 from api.main import create_app
-from api.migrating import migrate
 from tests.access.deeds import DEEDS
 from tests.access.matrix import Tally, ask_all
 from tests.access.matrix_scene import BASES, GROUNDS, MatrixScene
-from tests.campaigns.concurrency import _settings
+from tests.campaigns.ground import a_database, options
 from tests.conftest import serving
 from tests.world import World
 
 
 def main() -> int:
     """Ask every cell, or one in so many."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--share", type=int, default=1, help="ask one cell in so many of each scene, other ones in each")
-    share = asked.parse_args().share
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
-    with tempfile.TemporaryDirectory() as folder, postgres(Path(folder)) as url:
-        migrate(url)
-        app = create_app(_settings(url))
+    wanted = options(__doc__, share=1)
+    with a_database() as (_, __, settings):
+        app = create_app(settings)
         with serving(app) as base_url, httpx.Client(base_url=base_url, timeout=30) as client:
             world = World(app, client)
             try:
-                return _scenes(world, share)
+                return _scenes(world, wanted.share)
             finally:
                 world.close()
 

@@ -8,35 +8,28 @@ request, or cut off before its answer is read. Meanwhile one server after the ot
 The database is asked which changes were made, by SQL. Exit code 0: of every deed one, as its answers said.
 """
 
-import argparse
 import asyncio
 import json
 import os
 import random
 import re
 import secrets
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 
 from api.domain.actor import Actor
-from api.embedded import postgres
 from api.main import create_app
-from api.migrating import migrate
 from api.settings import Settings
-from tests.campaigns.concurrency import _ready, _settings
+from tests.campaigns.ground import a_database, a_seed, options, ready
 from tests.world import World, in_days
 
 TASK = {"legalBasis": "statutory_task", "legalGround": "youth_help"}
@@ -60,13 +53,10 @@ class Server:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "uvicorn", "api.main:create_app", "--factory", "--port", str(self.port)]
-        limits = {"SPIL_RATE_LIMIT": "0", "SPIL_ADDRESS_RATE_LIMIT": "0"}
-        self.process = subprocess.Popen(
-            [*command, "--log-level", "critical"], env=os.environ | self._environment | limits
-        )
+        self.process = subprocess.Popen([*command, "--log-level", "critical"], env=os.environ | self._environment)
 
     def wait(self) -> None:
-        _ready(f"http://127.0.0.1:{self.port}", self.process)
+        ready(f"http://127.0.0.1:{self.port}", self.process)
 
     def kill(self) -> None:
         self.process.kill()
@@ -290,17 +280,8 @@ def every(requests: int) -> Callable[[Report], bool]:
 
 def main() -> int:
     """Run the campaign that the command line asks for."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--requests", type=int, default=10_000)
-    asked.add_argument("--clients", type=int, default=8)
-    asked.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
-    wanted = asked.parse_args()
-    print(f"seed {wanted.seed}", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        settings = _settings(stack.enter_context(postgres(folder)))
-        migrate(str(settings.database_url))
+    wanted = options(__doc__, requests=10_000, clients=8, seed=a_seed())
+    with a_database() as (stack, _, settings):
         servers = [Server(settings) for _ in range(2)]
         for server in servers:
             stack.callback(server.kill)

@@ -5,27 +5,21 @@
 starts a PostgreSQL and two server processes of its own. Each trial ends one relation over HTTP, or lets it lapse, in
 one of the ways of `tests/access/ways.py` and `ways_of_grounds.py`, and makes one of the reads that disclosed the family
 just before, on both workers. Exit code 0: no read disclosed anything after the acknowledgement.
+`--at-once` families are tried at a time.
 """
 
-import argparse
-import signal
 import sys
-import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
 
-from api.embedded import postgres
 from api.main import create_app
-from api.migrating import migrate
 from tests.access.stand import trials
 from tests.access.sweep import ID
 from tests.access.ways import WAYS
 from tests.access.ways_of_grounds import WAYS_OF_GROUNDS
-from tests.campaigns.concurrency import _process, _settings
+from tests.campaigns.ground import a_database, a_server, options
 from tests.world import World
 
 Told = tuple[str, str, bool]
@@ -33,15 +27,9 @@ Told = tuple[str, str, bool]
 
 def main() -> int:
     """Run the campaign that the command line asks for."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--trials", type=int, default=10_000)
-    asked.add_argument("--at-once", type=int, default=3, help="so many families at a time")
-    wanted = asked.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
-    with ExitStack() as stack:
-        settings = _settings(stack.enter_context(postgres(Path(stack.enter_context(tempfile.TemporaryDirectory())))))
-        migrate(str(settings.database_url))
-        urls = [stack.enter_context(_process(settings)) for _ in range(2)]
+    wanted = options(__doc__, trials=10_000, at_once=3)
+    with a_database() as (stack, _, settings):
+        urls = [stack.enter_context(a_server(settings)) for _ in range(2)]
         app = create_app(settings)
         worlds = []
         for _ in range(wanted.at_once):

@@ -6,12 +6,9 @@ starts a PostgreSQL of its own, fills and seals a record of disclosures, and the
 at random with the triggers off, verifies, and undoes it. Exit code 0: each was found, and the untouched copy was fine.
 """
 
-import argparse
 import json
 import random
-import secrets
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -25,8 +22,7 @@ from sqlmodel import Session
 from api.db import sqlalchemy_url
 from api.domain import sealing, verifying
 from api.domain.checkpoints import Book
-from api.embedded import postgres
-from api.migrating import migrate
+from tests.campaigns.ground import a_database, a_seed, options
 
 FILL = """
 INSERT INTO audit_record (at, action, decision, family_id, municipality_code, event_id, role, subject, issuer,
@@ -261,16 +257,11 @@ def tamper(record: Tampered, times: int) -> tuple[Counter[str], list[str]]:
 
 def main() -> int:
     """Run the campaign that the command line asks for."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--tampers", type=int, default=1000)
-    asked.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
-    wanted = asked.parse_args()
-    print(f"seed {wanted.seed}", flush=True)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, postgres(Path(folder) / "postgres") as url:
-        migrate(url)
-        engine = create_engine(sqlalchemy_url(url))
+    wanted = options(__doc__, tampers=1000, seed=a_seed())
+    with a_database() as (_, folder, settings):
+        engine = create_engine(sqlalchemy_url(str(settings.database_url)))
         try:
-            return _campaign(Tampered(engine, Path(folder), wanted.seed), wanted.tampers)
+            return _campaign(Tampered(engine, folder, wanted.seed), wanted.tampers)
         finally:
             engine.dispose()
 

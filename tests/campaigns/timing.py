@@ -9,33 +9,25 @@ the chance that of two answers the one about the hidden family took longer; 0.5 
 enough.
 """
 
-import argparse
 import gc
 import http.client
 import json
 import random
-import secrets
-import signal
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from api.domain.actor import Actor
-from api.embedded import postgres
 from api.main import create_app
-from api.migrating import migrate
 from tests.access.scene import Scene
-from tests.campaigns.concurrency import _process, _settings
+from tests.campaigns.ground import a_database, a_seed, a_server, options
 from tests.world import World
 
 WITHIN = (0.45, 0.55)
@@ -120,17 +112,9 @@ class Clock:
 
 def main() -> int:
     """Measure what the command line asks for."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--pairs", type=int, default=20_000)
-    asked.add_argument("--families", type=int, default=5)
-    asked.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
-    wanted = asked.parse_args()
-    print(f"seed {wanted.seed}", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it started stops with it
-    with ExitStack() as stack:
-        settings = _settings(stack.enter_context(postgres(Path(stack.enter_context(tempfile.TemporaryDirectory())))))
-        migrate(str(settings.database_url))
-        url = stack.enter_context(_process(settings))
+    wanted = options(__doc__, pairs=20_000, families=5, seed=a_seed())
+    with a_database() as (stack, _, settings):
+        url = stack.enter_context(a_server(settings))
         world = World(create_app(settings), stack.enter_context(httpx.Client(base_url=url, timeout=60)))
         stack.callback(world.close)
         scenes = [Scene(world) for _ in range(wanted.families)]
