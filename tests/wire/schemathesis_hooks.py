@@ -18,6 +18,7 @@ OF_THE_FIELD = {
     "unknown_legal_ground",
     "unknown_measure",
     "unsupported_grant_type",
+    "url_refused",
 }
 """Codes of refusals by rules that no schema can say: a last day before the first, a help domain not on the list.
 
@@ -26,6 +27,7 @@ Nor which lines a file has to have."""
 ONE_OF_SEVERAL = {
     "Give a bsn, or a givenName, surname and birthDate.",
     "Give a bsn, or a surname and a birthDate.",
+    "Give a familyId, a helpDomain or both.",
     "Give a registrationId, a personId or a person.",
     "Give an agency_system its agencyId, a professional the professionalId, a member personId.",
     "Give either a familyId or a bsn.",
