@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import httpx
 import psycopg
@@ -37,23 +39,33 @@ def own(settings: Settings, new_database: Callable[[], str]) -> Settings:
     return settings.model_copy(update={"database_url": new_database()})
 
 
-@pytest.fixture
-def served(own: Settings) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`spil serve`, as a process of its own."""
-    port = a_free_port()
+@contextmanager
+def a_service(own: Settings, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], str, str]]:
+    """`spil serve` as a process of its own: where it answers requests, and where it tells its figures."""
+    port, figures = a_free_port(), a_free_port()
     given = {name: getattr(own, name) for name in ("signing_key", "data_keys", "pseudonym_key")}
     environment = {f"SPIL_{name.upper()}": value.get_secret_value() for name, value in given.items()}
-    environment |= {"SPIL_DATABASE_URL": str(own.database_url), "SPIL_METRICS_PORT": str(a_free_port())}
+    environment |= {"SPIL_DATABASE_URL": str(own.database_url), "SPIL_METRICS_PORT": str(figures)}
     environment |= {"SPIL_BASE_URL": own.base_url}
-    process = subprocess.Popen([SPIL, "serve", "--port", str(port)], env=os.environ | environment)
+    process = subprocess.Popen([SPIL, "serve", "--port", str(port), *options], env=os.environ | environment)
     try:
         _wait(lambda: _status(f"http://127.0.0.1:{port}/health/ready") == 200)
-        figures = httpx.get(f"http://127.0.0.1:{environment['SPIL_METRICS_PORT']}/metrics").text
-        assert 'spil_requests_total{method="GET",route="/health/ready"' in figures
-        yield process, f"http://127.0.0.1:{port}"
+        yield process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{figures}/metrics"
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(STOPS_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answered(figures: str, route: str) -> int:
+    """How many requests to a route were answered, as the figures say."""
+    counts = re.findall(
+        rf'^spil_requests_total{{.*route="{route}".*}} ([0-9.]+)$', httpx.get(figures).text, re.MULTILINE
+    )
+    return int(sum(map(float, counts)))
 
 
 def _status(url: str) -> int:
@@ -63,11 +75,9 @@ def _status(url: str) -> int:
         return 0
 
 
-def test_what_has_begun_is_finished_and_who_listens_hears_the_end(
-    own: Settings, served: tuple[subprocess.Popen[bytes], str]
-) -> None:
-    process, url = served
-    with httpx.Client(base_url=url, timeout=60) as client:
+def test_what_has_begun_is_finished_and_who_listens_hears_the_end(own: Settings) -> None:
+    with a_service(own) as (process, url, figures), httpx.Client(base_url=url, timeout=60) as client:
+        assert _answered(figures, "/health/ready")
         world = World(create_app(own), client)
         family, registrar, answers = world.a_family(), world.as_(world.registrar), []
         change = {"json": {"name": "Anders"}, "headers": {"If-Match": "*"}}
@@ -92,6 +102,16 @@ def test_what_has_begun_is_finished_and_who_listens_hears_the_end(
         assert process.wait(STOPS_WITHIN) == 0
         assert len(world.told(family, "family.changed")) == 1
         world.close()
+
+
+def test_the_figures_of_all_processes_are_added_up(own: Settings) -> None:
+    with a_service(own, "--workers", "2") as (process, url, figures):
+        for _ in range(40):
+            assert _status(f"{url}/v1/openapi.json") == 200
+        _wait(lambda: _answered(figures, "/v1/openapi.json") >= 40)
+        assert _answered(figures, "/v1/openapi.json") == 40
+        process.terminate()
+        assert process.wait(STOPS_WITHIN) == 0
 
 
 def test_readiness_ends_before_the_service_does(settings: Settings) -> None:
