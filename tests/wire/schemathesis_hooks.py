@@ -39,6 +39,9 @@ ONE_OF_SEVERAL = {
 
 schemathesis.openapi.format("bsn", st.builds(a_bsn))
 
+MADE_UP = {"invalid_precondition"}
+"""What is refused though Schemathesis means it to be valid: to a header with a pattern it gives "0" all the same."""
+
 
 @schemathesis.check
 def what_the_schema_allows_is_understood(
@@ -53,5 +56,5 @@ def what_the_schema_allows_is_understood(
         return
     problem = response.json()
     errors = problem.get("errors") or [problem]
-    if not all(error["code"] in OF_THE_FIELD or error["detail"] in ONE_OF_SEVERAL for error in errors):
+    if not all(error["code"] in OF_THE_FIELD | MADE_UP or error["detail"] in ONE_OF_SEVERAL for error in errors):
         raise AssertionError(f"Valid data was refused: {problem}")
