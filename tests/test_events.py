@@ -10,12 +10,13 @@ import pytest
 from sqlmodel import Session, create_engine, func, select
 
 from api.db import sqlalchemy_url
-from api.domain import publishing
+from api.domain import disclosure_holds, emergencies, publishing
 from api.domain.actor import Actor
+from api.domain.codes import AgencyKind
 from api.domain.models import OutboxRow
 from api.settings import Settings
 from tests.registering import a_body
-from tests.world import Team, World, a_bsn, refused
+from tests.world import Team, World, a_bsn, in_days, refused
 
 
 @pytest.fixture
@@ -173,6 +174,28 @@ def test_a_registration_is_told_to_its_own_agency_only(world: World, publish: An
     assert [event["data"]["link"] for event in told] == [f"/v1/registrations/{made.json()['id']}"]
     assert read(world, world.system(other), type="registration.*")[0] == []
     assert made.json()["id"] not in json.dumps(read(world, world.registrar)[0])
+
+
+def test_the_privacy_officer_hears_who_looked_in_an_emergency_and_what_is_held_back_and_nothing_else(
+    world: World, publish: Any
+) -> None:
+    team, helpers = world.a_team(), world.an_agency(AgencyKind.SAFE_AT_HOME)
+    world.a_member(team.family)
+    world.an_involvement(team.family, helpers, shielded=True)
+    code, worker = world.municipality.code, world.as_(world.actor(world.a_professional(helpers)))
+    officer, cursor = world.officer(), read(world, world.officer())[1]
+    world.do(lambda work: emergencies.entitle(work, code, helpers.id), world.registrar)
+    asked = {"municipalityCode": code, "reason": "missing_child", "familyId": str(team.family.id)}
+    assert worker.post("/emergency-accesses", asked).status_code == 201
+    world.around(team.family, lambda work, mine: disclosure_holds.place(work, mine, in_days(9)), officer)
+    publish()
+    told, _ = read(world, officer, cursor)
+    assert kinds(told) == ["entitlement.given", "emergency_access.opened", "disclosure_hold.placed"]
+    assert kinds(read(world, officer, **of_family(team))[0]) == kinds(told)[1:]
+    assert {world.as_(officer).get(one["data"]["link"].removeprefix("/v1")).status_code for one in told} == {200}
+    records = [one for one in world.records(team.family) if one.action == "event:read"]
+    assert {(one.relation, one.purpose) for one in records} == {("privacy_officer", "oversight")}
+    assert read(world, world.officer(world.a_municipality()))[0] == []
 
 
 def test_what_is_read_is_on_record_for_each_family_told_of(world: World, publish: Any) -> None:

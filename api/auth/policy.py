@@ -166,7 +166,9 @@ RULES: dict[Permission, Rule] = {
     Permission.FAMILY_OPEN: roles(Role.REGISTRAR),
     Permission.INVOLVEMENT_EXPORT: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL),
     Permission.CASELOAD_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL, Role.REGISTRAR, Role.FAMILY_MEMBER),
-    Permission.EVENT_READ: roles(Role.AGENCY_SYSTEM, Role.PROFESSIONAL, Role.REGISTRAR, Role.FAMILY_MEMBER),
+    Permission.EVENT_READ: roles(
+        Role.AGENCY_SYSTEM, Role.PROFESSIONAL, Role.REGISTRAR, Role.PRIVACY_OFFICER, Role.FAMILY_MEMBER
+    ),
     Permission.SUBSCRIPTION_READ: roles(Role.AGENCY_SYSTEM, Role.REGISTRAR),
     Permission.SUBSCRIPTION_MANAGE: roles(Role.AGENCY_SYSTEM, Role.REGISTRAR),
     Permission.DISCLOSURE_READ: roles(Role.PRIVACY_OFFICER),
@@ -216,10 +218,12 @@ FIELDS: dict[str, frozenset[Relation]] = {
     "lead": frozenset({*AROUND, R.CONSULTING_AGENCY, R.EMERGENCY, R.MEMBER}),
     "agencies": frozenset({*AROUND, R.EMERGENCY, R.MEMBER}),
     "timeline": frozenset({*AROUND, R.MEMBER}),
+    "oversight": frozenset({R.REGISTRAR, R.LEAD_COORDINATOR, R.PRIVACY_OFFICER}),
 }
 """Who sees what not everybody related to a family sees: `lead` and `agencies` are the later stages of disclosure,
-`shielded` holds shielded persons too. An agency always sees its own involvement and the measures it carries out, a
-member their own membership, and the consents and measures that are theirs or of children they decide for."""
+`shielded` holds shielded persons too, `oversight` is who looked in an emergency and what is kept from own logs. An
+agency always sees its own involvement and the measures it carries out, a member their own membership, and the consents
+and measures that are theirs or of children they decide for."""
 
 RELATIONS_OF: dict[Role, tuple[Relation, ...]] = {
     Role.AGENCY_SYSTEM: (R.INVOLVED_AGENCY, *IN_STAGES, R.INVITED_AGENCY),

@@ -76,6 +76,7 @@ OWN_OR_OPEN = f"the agency itself; once it is openly involved, {AROUND}, and the
 WHO_LEADS = f"{AROUND}, agencies that see who leads, and the family"
 PROPOSAL = "the professional it is proposed to, the lead coordinator and the registrar"
 LEAD_AND_REGISTRAR = "the lead coordinator and the registrar"
+OVERSIGHT = "the lead coordinator, the registrar and the privacy officer"
 CONSENTS = "the lead coordinator, the registrar and the member whose decision it is"
 MEASURES = "lead coordinator, deputy, registrar, the agency that carries it out, and who may look for the child"
 MEMBERS = f"{AROUND}, and the family; of a shielded person only the first two"
@@ -83,6 +84,7 @@ OWN_AGENCY = "the agency's own system"
 OWN_SUBSCRIPTION = "whose it is: the agency's own system, or the registrar of the municipality"
 OWN_REGISTRATION = "the agency's own system and the professional it names"
 REGISTRAR = "the registrar of the municipality"
+ENTITLEMENTS = f"{OWN_AGENCY}, and the municipality's registrar and privacy officer"
 
 E = EventType
 TOLD: dict[EventType, tuple[str, str]] = {
@@ -99,8 +101,8 @@ TOLD: dict[EventType, tuple[str, str]] = {
     E.PROFESSIONAL_CHANGED: ("A professional's details change, or they become active or inactive.", OWN_AGENCY),
     E.ABSENCE_REPORTED: ("A professional will be absent, with or without a colleague who covers.", OWN_AGENCY),
     E.ABSENCE_WITHDRAWN: ("An absence is taken back or ended early.", OWN_AGENCY),
-    E.ENTITLEMENT_GIVEN: ("A municipality entitles an agency to emergency access.", f"{OWN_AGENCY} and {REGISTRAR}"),
-    E.ENTITLEMENT_ENDED: ("An entitlement to emergency access ends.", f"{OWN_AGENCY} and {REGISTRAR}"),
+    E.ENTITLEMENT_GIVEN: ("A municipality entitles an agency to emergency access.", ENTITLEMENTS),
+    E.ENTITLEMENT_ENDED: ("An entitlement to emergency access ends.", ENTITLEMENTS),
     E.PERSON_REGISTERED: ("A municipality records a person.", REGISTRAR),
     E.PERSON_CHANGED: ("A person's record is corrected.", REGISTRAR),
     E.PERSON_MERGED: ("Two records turn out to be of one person.", REGISTRAR),
@@ -165,11 +167,11 @@ TOLD: dict[EventType, tuple[str, str]] = {
     E.CONTACT_POINT_ENDED: ("Somebody is no longer the contact point of a help domain.", WHO_LEADS),
     E.CONTACT_POINT_GAP_OPENED: ("A help domain has lost its contact point.", WHO_LEADS),
     E.CONTACT_POINT_GAP_CLOSED: ("A help domain needs no contact point any more.", WHO_LEADS),
-    E.DISCLOSURE_HOLD_PLACED: ("Members are not yet shown who looks from now on.", LEAD_AND_REGISTRAR),
-    E.DISCLOSURE_HOLD_LIFTED: ("Members are shown again who looked.", LEAD_AND_REGISTRAR),
-    E.EMERGENCY_ACCESS_OPENED: ("A professional opened the family in an emergency.", LEAD_AND_REGISTRAR),
-    E.EMERGENCY_ACCESS_ENDED: ("An emergency access is over.", LEAD_AND_REGISTRAR),
-    E.EMERGENCY_ACCESS_REVIEWED: ("The privacy officer has looked into an emergency access.", LEAD_AND_REGISTRAR),
+    E.DISCLOSURE_HOLD_PLACED: ("Members are not yet shown who looks from now on.", OVERSIGHT),
+    E.DISCLOSURE_HOLD_LIFTED: ("Members are shown again who looked.", OVERSIGHT),
+    E.EMERGENCY_ACCESS_OPENED: ("A professional opened the family in an emergency.", OVERSIGHT),
+    E.EMERGENCY_ACCESS_ENDED: ("An emergency access is over.", OVERSIGHT),
+    E.EMERGENCY_ACCESS_REVIEWED: ("The privacy officer has looked into an emergency access.", OVERSIGHT),
     E.CASELOAD_SYNCHRONISATION_RECEIVED: ("An agency has sent its whole caseload.", OWN_AGENCY),
     E.CASELOAD_SYNCHRONISATION_CONFIRMED: ("The agency has a compared caseload carried out.", OWN_AGENCY),
     E.CASELOAD_SYNCHRONISATION_HELD: ("A caseload would end so much that the agency has to say so.", OWN_AGENCY),

@@ -5,7 +5,8 @@
   -- One by one, by its id: the planner can't know how few they are, and would read all that ever happened there
   CROSS JOIN LATERAL (SELECT * FROM knowable WHERE knowable.id = c.event_id OFFSET 0) AS e
 ),
--- What is no family's: an agency's own, a professional's own registrations, what a registrar has to decide on
+-- What is no family's: an agency's own, a professional's own registrations, what a registrar has to decide on,
+-- and who may look in an emergency
 beside AS (
   SELECT c.position, p.event_id AS id, p.type, p.at, p.about, NULL::uuid AS family_id
   FROM candidate c JOIN published_event p ON p.position = c.position AND p.family_id IS NULL
@@ -17,6 +18,7 @@ beside AS (
       SELECT FROM professional me WHERE me.id = r.professional_id AND me.agency_id = r.agency_id AND me.active)
     WHEN 'registrar' THEN p.municipality_code = %(municipality_code)s
       AND (NOT starts_with(p.type, 'registration.') OR (r.bsn_pseudonym IS NULL AND r.ended_at IS NULL))
+    WHEN 'privacy_officer' THEN p.municipality_code = %(municipality_code)s AND starts_with(p.type, 'entitlement.')
     ELSE false END
 ),
 visible AS (

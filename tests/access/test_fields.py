@@ -38,7 +38,9 @@ def reads(app: FastAPI, scene: Scene) -> dict[str, str]:
 
 
 def test_the_policy_says_who_sees_which_field() -> None:
-    assert set(FIELDS) == {"shielded", "birth_date", "strategy", "lead", "agencies", "consents", "measures", "timeline"}
+    assert set(FIELDS) == {
+        *("shielded", "birth_date", "strategy", "lead", "agencies", "consents", "measures", "timeline", "oversight")
+    }
 
 
 @pytest.mark.parametrize("who", READERS)

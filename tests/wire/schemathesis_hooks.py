@@ -54,6 +54,8 @@ def what_the_schema_allows_is_understood(
     """
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 400:
         return
+    if "None" in str(response.request.url).split("/"):
+        return  # it followed an id that is null to where that would lead
     problem = response.json()
     errors = problem.get("errors") or [problem]
     if not all(error["code"] in OF_THE_FIELD | MADE_UP or error["detail"] in ONE_OF_SEVERAL for error in errors):
