@@ -1,7 +1,7 @@
 """Events: how fast they are published, and what it costs to catch up. `python -m bench.events --families 5000`.
 
 Everything that was seeded is told: published in one go, then read from the first event on by the agency with the most
-families and by the registrar, and asked for anew from the end, as who polls does.
+families, by the registrar and by the privacy officer, and asked for anew from the end, as who polls does.
 """
 
 import argparse
@@ -84,6 +84,7 @@ def main() -> None:
         readers = {
             f"an agency with {of_agency} families": system(agency_id),
             "the registrar": Actor(Role.REGISTRAR, "registrar", municipality_code=code),
+            "the privacy officer": Actor(Role.PRIVACY_OFFICER, "officer", municipality_code=code),
         }
         with serving("api.main:create_app", settings) as port:
             for what, actor in readers.items():
