@@ -11,13 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
 from api.cli.seed import seed
-from api.db import CONNECT
+from api.db import CONNECT, DatabaseRole
 from api.domain.vault import Vault
 from api.embedded import postgres
 from api.migrating import migrate
@@ -41,6 +42,16 @@ def pgbench_binary() -> str:
     return found
 
 
+def pgbench(script: str, url: str, *how: str) -> str:
+    """What pgbench tells of a script that is carried out as the service would, in its role."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write(script)
+        file.flush()
+        command = [pgbench_binary(), "-n", "-M", "prepared", *how, "-f", file.name, url]
+        options = os.environ | {"PGOPTIONS": f"{CONNECT['options']} -c role={DatabaseRole.APP}"}
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=options).stdout
+
+
 @dataclass
 class Bench:
     """What to measure, and how."""
@@ -55,8 +66,8 @@ class Bench:
     def measure(self, families: int) -> None:
         url = self._database(families)
         settings = settings_for(url)
-        cases = Cases(url, settings)
-        with serving("api.main:create_app", settings) as port, serving("bench.serving:bare") as bare_port:
+        served = serving("api.main:create_app", settings)
+        with closing(Cases(url, settings)) as cases, served as port, serving("bench.serving:bare") as bare_port:
             for get_case in MEASURED:
                 case = get_case(cases)
                 if self.options.cases and case.name not in self.options.cases:
@@ -92,18 +103,7 @@ class Bench:
         return Figure(done["rate"], done["p50"], done["p99"], sum(done["refused"].values()))
 
     def _pgbench(self, script: str, clients: int, url: str) -> Figure:
-        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
-            file.write(script)
-            file.flush()
-            command = [pgbench_binary(), "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2))]
-            command += ["-T", str(self.options.seconds), "-f", file.name, url]
-            told = subprocess.run(
-                command,
-                check=True,
-                capture_output=True,
-                text=True,
-                env=os.environ | {"PGOPTIONS": CONNECT["options"]},
-            ).stdout
+        told = pgbench(script, url, "-c", str(clients), "-j", str(min(clients, 2)), "-T", str(self.options.seconds))
         rate, latency = (float(_found(pattern, told)) for pattern in (r"tps = ([\d.]+)", r"latency average = ([\d.]+)"))
         return Figure(rate, latency / 1000, latency / 1000, 0)
 

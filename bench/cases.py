@@ -18,11 +18,12 @@ from psycopg.rows import namedtuple_row
 from api.auth import documents
 from api.auth.issuing import OwnIssuer
 from api.auth.policy import Permission
+from api.db import ENTER, DatabaseRole
 from api.domain import caseload, who_is_involved
 from api.domain.actor import Actor, Role
 from api.domain.documents import Document
 from api.settings import Settings
-from bench.changes import Request, apart, once, sent_for, taking, transaction
+from bench.changes import Request, apart, once, sent_for, taking, transaction, without_colons
 
 SPREAD = 2_000
 """So many families or callers take turns."""
@@ -116,6 +117,9 @@ class Cases:
         self._connection = psycopg.connect(url, autocommit=True, row_factory=namedtuple_row)
         self._settings, self._callers = settings, Callers(settings)
 
+    def close(self) -> None:
+        self._connection.close()
+
     def _rows(self, query: str) -> list[Any]:
         return self._connection.execute(query).fetchall()
 
@@ -174,7 +178,10 @@ class Cases:
         variables = {str(value): name for name, value in sample._asdict().items() if name != "i"}
         back = Request("PUT", path, {"professionalId": str(sample.previous)}, headers)
         sent = sent_for(self._settings, [request, back])
-        return taking(apart(len(table)), ASSIGNED, list(variables.values())) + transaction(sent, variables)
+        self._connection.execute(f"CREATE OR REPLACE VIEW bench_assigned AS {ASSIGNED}")
+        self._connection.execute(f"GRANT SELECT ON bench_assigned TO {DatabaseRole.APP}")
+        turn = taking(apart(len(table)), "SELECT * FROM bench_assigned", list(variables.values()))
+        return turn + transaction(sent, variables)
 
     @cached_property
     def start_involvement(self) -> Case:
@@ -195,6 +202,7 @@ class Cases:
         self._table("bench_start", names, others)
         self._connection.execute("DROP SEQUENCE IF EXISTS bench_start_turn")
         self._connection.execute("CREATE SEQUENCE bench_start_turn")
+        self._connection.execute(f"GRANT USAGE ON SEQUENCE bench_start_turn TO {DatabaseRole.APP}")
         headers = {"Authorization": f"Bearer {self._callers.token(system(sample[1]))}"}
         path = f"/families/{sample[0]}/involvements"
         sent = sent_for(self._settings, [Request("POST", path, body | {"professionalId": str(sample[2])}, headers)])
@@ -205,27 +213,29 @@ class Cases:
     def _table(self, table: str, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
         """What pgbench takes its turns from."""
         columns = ", ".join(f"{name} {'text' if name == 'domain' else 'uuid'}" for name in names)
-        self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+        self._connection.execute(f"DROP TABLE IF EXISTS {table} CASCADE")
         self._connection.execute(f"CREATE TABLE {table} (i serial PRIMARY KEY, {columns})")
         with self._connection.cursor().copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
             for one in rows:
                 copy.write_row(one)
+        self._connection.execute(f"GRANT SELECT ON {table} TO {DatabaseRole.APP}")
         self._connection.execute(f"VACUUM ANALYZE {table}")
 
     def _script(
         self, document: Document, role: Role, permission: Permission, asked: Sequence[tuple[UUID | None, ...]]
     ) -> str:
-        """The statement of this document with its parameters, for a random one of those who asked."""
+        """What this document asks of the database for a random one of those who asked, as the service sends it."""
         table = f"bench_{role}"
         names = ("family_id", "agency_id", "professional_id")
         self._table(table, names, asked)
         varying = [name for name, value in zip(names, asked[0], strict=True) if value]
         fixed = documents.parameters(document, Actor(role, "bench"), permission, None, "0" * 32)
         statement = documents.statement(document.select, role, one_family="family_id" in varying)
+        enter, ask = (_with_variables(one, varying, fixed) for one in (ENTER, statement))
         return (
             f"\\set i random(1, {len(asked)})\n"
             f"SELECT {', '.join(varying)} FROM {table} WHERE i = :i \\gset\n"
-            f"{_with_variables(statement, varying, fixed)};\n"
+            f"\\startpipeline\n{enter};\n{ask};\n\\endpipeline\n"
         )
 
 
@@ -234,14 +244,10 @@ def _with_variables(statement: str, varying: list[str], fixed: dict[str, Any]) -
 
     def value(match: "re.Match[str]") -> str:
         name = match[1]
-        if name in varying:
-            return f":{name}::uuid"
-        literal = sql.Literal(fixed[name]).as_string()
-        return (
-            literal if ":" not in str(fixed[name]) else "E" + literal.replace(":", r"\x3a")
-        )  # a colon begins a variable
+        return f":{name}::uuid" if name in varying else without_colons(sql.Literal(fixed.get(name)).as_string())
 
     plain = "\n".join(line for line in statement.splitlines() if not line.lstrip().startswith("--"))
+    plain = without_colons(plain)
     return re.sub(r"%\((\w+)\)s", value, plain).replace("%%", "%")
 
 

@@ -23,6 +23,8 @@ from api.settings import Settings
 NAMED = re.compile(r"%\((\w+)\)s")
 A_UUID = re.compile(r"'([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})'(?:::uuid)?", re.IGNORECASE)
 
+A_TEXT = re.compile(r"'(?:[^'\n]|'')*'")
+
 Sent = list[tuple[str, dict[str, Any]]]
 
 
@@ -87,6 +89,7 @@ def transaction(sent: Sent, variables: dict[str, str]) -> str:
 
 def _statement(statement: str, given: dict[str, Any], variables: dict[str, str], ids: dict[str, str]) -> str:
     plain = "\n".join(line for line in statement.splitlines() if not line.lstrip().startswith("--"))
+    plain = without_colons(plain)
     return NAMED.sub(lambda found: _value(given[found[1]], variables, ids), plain).replace("%%", "%")
 
 
@@ -98,6 +101,9 @@ def _value(value: Any, variables: dict[str, str], ids: dict[str, str]) -> str:
         return f":{ids.setdefault(str(value), f'new_{len(ids)}')}::uuid"
     if isinstance(value, datetime):
         return ":at::timestamptz"
-    literal = sql.Literal(value).as_string()
-    holds_colon = isinstance(value, str) and ":" in value  # a colon begins a variable
-    return "E" + literal.replace(":", r"\x3a") if holds_colon else literal
+    return without_colons(sql.Literal(value).as_string())
+
+
+def without_colons(statement: str) -> str:
+    """The same for pgbench, for which a colon begins a variable, in a text too."""
+    return A_TEXT.sub(lambda text: f"E{text[0]}".replace(":", r"\x3a") if ":" in text[0] else text[0], statement)

@@ -74,7 +74,7 @@ def _say_nothing_of_who_asks() -> None:
                 cursor = await connection.execute(numbered, [parameters[name] for name in names])
                 return await cursor.fetchone()
 
-    db.Database = AsOwner  # type: ignore[misc]
+    db.Database = AsOwner  # type: ignore[assignment, misc]
     sys.modules["api.main"].Database = AsOwner  # type: ignore[attr-defined]
 
 
