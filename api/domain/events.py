@@ -11,11 +11,13 @@ from uuid import UUID
 
 from api.domain.codes import EventType
 from api.domain.documents import Document, load
-from api.domain.event_catalogue import CATALOGUE
+from api.domain.event_catalogue import CATALOGUE, matching
 
 EVENTS = load("knowable_events.sql", "events.sql")
 CANDIDATES = load("event_candidates.sql")
 TOLD = json.dumps({str(kind): asdict(told) for kind, told in CATALOGUE.items()})
+OVERSIGHT = [str(kind) for about in ("emergency_access", "disclosure_hold") for kind in matching(f"{about}.*")]
+"""What a privacy officer is told of families, as `knowable_events.sql` has it."""
 LAST = 2**63 - 1
 
 
@@ -35,6 +37,7 @@ def published(
         "page": limit,
         "most": 2 * limit + 50,
         "types": [str(kind) for kind in types] if types is not None else None,
+        "oversight": OVERSIGHT,
         "family_id": family_id,
         "source": source,
         "catalogue": TOLD,
