@@ -49,22 +49,29 @@ MINE = "role.professional_id = %(professional_id)s"
 ME = f"""(
         SELECT p.id FROM professional p
         WHERE p.id = %(professional_id)s AND p.agency_id = %(agency_id)s AND p.active
-        UNION ALL
+        UNION
         SELECT a.professional_id FROM absence a JOIN professional p ON p.id = a.cover_id AND p.active
         WHERE a.cover_id = %(professional_id)s AND {runs("a")})"""
 """A professional, and whom they cover for now."""
 COVERS_UNTIL = f"""CASE WHEN role.professional_id <> %(professional_id)s THEN (
         SELECT max(a.ends_at) FROM absence a
         WHERE a.cover_id = %(professional_id)s AND a.professional_id = role.professional_id AND {runs("a")}) END"""
+OF_MY_AGENCY = "role.agency_id = %(agency_id)s"
 FOR_MY_AGENCY = "i.agency_id = %(agency_id)s"
 OF_THE_DOMAIN = "role.help_domain = ANY(i.help_domains)"
 OF_MUNICIPALITY = "(SELECT id AS family_id, municipality_code FROM family) AS role"
 RESPONSIBLE = "role.municipality_code = %(municipality_code)s"
 
-OWN = {
-    Role.AGENCY_SYSTEM: "role.agency_id = %(agency_id)s",
-    Role.PROFESSIONAL: f"role.agency_id = %(agency_id)s AND role.professional_id IN {ME}",
-}
+
+def naming_me(table: str) -> str:
+    """The rows that name a professional, or whom they cover for. They are found by the name and the family at once, so
+    that of a family where nobody of these is named not one row is touched: it takes as long as one that isn't there.
+    """
+    return f"""{ME} AS me (id) CROSS JOIN LATERAL (
+        SELECT * FROM {table} AS one WHERE one.professional_id = me.id {{within}} OFFSET 0) AS role"""
+
+
+OWN = {Role.AGENCY_SYSTEM: "involvement AS role", Role.PROFESSIONAL: naming_me("involvement")}
 """Which of an agency's involvements are theirs: for its system all, for a professional those that name them."""
 
 
@@ -91,9 +98,9 @@ AT_STAGE = {
 
 
 def involved(stage: DisclosureStage) -> Found:
-    where = f"{{own}} AND {RUNS} AND role.disclosure_stage = '{stage}'"
+    where = f"{OF_MY_AGENCY} AND {RUNS} AND role.disclosure_stage = '{stage}'"
     until = f"least(role.ends_at, {COVERS_UNTIL})"
-    return Found("involvement AS role", where, legal_basis="role.legal_basis", until=until, shielded="role.shielded")
+    return Found("{own}", where, legal_basis="role.legal_basis", until=until, shielded="role.shielded")
 
 
 FOUND: dict[Relation, Found] = {
@@ -116,15 +123,14 @@ FOUND: dict[Relation, Found] = {
         f" {carried_until('m.professional_id')})",
     ),
     Relation.CONTACT_POINT: Found(
-        "contact_point AS role",
-        f"role.professional_id IN {ME} AND {RUNS}"
-        f" AND {openly_involved('role.professional_id', FOR_MY_AGENCY, OF_THE_DOMAIN)}",
+        naming_me("contact_point"),
+        f"{RUNS} AND {openly_involved('role.professional_id', FOR_MY_AGENCY, OF_THE_DOMAIN)}",
         until=f"least(role.ends_at, {COVERS_UNTIL},"
         f" {carried_until('role.professional_id', FOR_MY_AGENCY, OF_THE_DOMAIN)})",
     ),
     **{relation: involved(stage) for stage, relation in AT_STAGE.items()},
     Relation.INVITED_AGENCY: Found(
-        "involvement AS role JOIN agency a ON a.id = role.agency_id AND a.active", "{own} AND role.answer IS NULL"
+        "{own} JOIN agency a ON a.id = role.agency_id AND a.active", f"{OF_MY_AGENCY} AND role.answer IS NULL"
     ),
     Relation.PROPOSED_LEAD: Found(
         "mandate AS role",
@@ -171,11 +177,13 @@ def related(role: Role, scope: Scope) -> str:
 def _select(relation: Relation, role: Role, scope: Scope, *, explained: bool = False) -> str:
     found = FOUND[relation]
     more = f", {found.until} AS until, {found.shielded} AS shielded" if explained else ""
+    within = "AND one.family_id = %(family_id)s" if scope is Scope.ONE_FAMILY else ""
+    source = found.source.replace("{own}", OWN.get(role, "")).replace("{within}", within)
     distinct = "DISTINCT ON (role.family_id) " if scope is Scope.PAGE else ""
     return f"""(
       SELECT {distinct}role.family_id, '{relation}' AS name,
              {found.powers} AS powers, {found.legal_basis} AS legal_basis{more}
-      FROM {found.source} WHERE {found.where.replace("{own}", OWN.get(role, ""))} {scope.value})"""
+      FROM {source} WHERE {found.where} {scope.value})"""
 
 
 @cache
