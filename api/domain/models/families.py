@@ -89,7 +89,7 @@ class Involvement(SQLModel, table=True):
             "md5(family_id::text || agency_id::text || coalesce(professional_id::text, ''))::uuid",
             where="started_at IS NOT NULL",
         ),
-        Index("involvement_family_id_idx", "family_id"),
+        Index("involvement_family_id_idx", "family_id", "agency_id", "professional_id"),
         Index("involvement_agency_id_idx", "agency_id", "family_id"),
         Index("involvement_professional_id_idx", "professional_id", "family_id"),
         Index("involvement_invited_idx", "agency_id", "family_id", postgresql_where=text("answer IS NULL")),
@@ -145,7 +145,7 @@ class Mandate(SQLModel, table=True):
         ends_after_it_starts(),
         CheckConstraint("(answer = 'accepted') IS TRUE = (started_at IS NOT NULL)", name="started"),
         one_at_a_time("mandate_one_at_a_time", "family_id", where="started_at IS NOT NULL"),
-        Index("mandate_family_id_idx", "family_id"),
+        Index("mandate_family_id_idx", "family_id", "professional_id"),
         Index("mandate_one_open_proposal_key", "family_id", unique=True, postgresql_where=text("answer IS NULL")),
         Index("mandate_professional_id_idx", "professional_id", "family_id"),
         Index("mandate_lapsing_idx", "ends_at", postgresql_where=text("started_at IS NOT NULL AND end_reason IS NULL")),
@@ -181,7 +181,7 @@ class Deputy(SQLModel, table=True):
         ends_after_it_starts(),
         one_at_a_time("deputy_one_at_a_time", "mandate_id"),
         Index("deputy_mandate_id_idx", "mandate_id"),
-        Index("deputy_family_id_idx", "family_id"),
+        Index("deputy_family_id_idx", "family_id", "professional_id"),
         Index("deputy_professional_id_idx", "professional_id"),
     )
 
@@ -200,7 +200,7 @@ class ContactPoint(SQLModel, table=True):
     __table_args__ = (
         ends_after_it_starts(),
         one_at_a_time("contact_point_one_at_a_time", "md5(family_id::text || help_domain)::uuid"),
-        Index("contact_point_family_id_idx", "family_id"),
+        Index("contact_point_family_id_idx", "family_id", "professional_id"),
         Index("contact_point_professional_id_idx", "professional_id", "family_id"),
     )
 
